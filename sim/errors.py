@@ -1,0 +1,5 @@
+"""The one error that a user can cause: scripts print it as one line and exit with status 2."""
+
+
+class InputError(ValueError):
+    """A value from outside is unusable. The message is one line: the value, the bound and the consequence."""
