@@ -1,0 +1,138 @@
+"""Play policies: how the arm moves while it looks. A policy plans a whole episode, so that its commands need no simulator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import pi
+from typing import NamedTuple
+
+import numpy as np
+
+from sim import poses
+from sim.errors import InputError
+from sim.kinematics import Chain, damped_least_squares, jacobian, project, reach, rotation_vector
+
+
+class Body(NamedTuple):
+    """What a policy knows of the arm and of what it holds."""
+
+    chain: Chain
+    home: np.ndarray
+    """float64 [D] rad: a posture near which play happens."""
+    home_point: np.ndarray
+    """float64 [3] m in the base frame: where the object is kept."""
+    center: np.ndarray
+    """float64 [3] m in the hand frame: the object's centre."""
+    view: np.ndarray
+    """float64 [3]: unit vector in the base frame along which the camera looks."""
+
+
+class Plan(NamedTuple):
+    """One episode of play, T frames."""
+
+    start: np.ndarray
+    """float64 [D] rad: joint positions at the first frame."""
+    clean: np.ndarray
+    """float32 [T-1, D] rad/s: joint velocities within velocity and joint limits."""
+    limited: np.ndarray
+    """bool [T-1]: the limits changed what was requested."""
+
+
+Policy = Callable[[Body, int, float, np.random.Generator], Plan]
+"""(body, frames, seconds between two frames, generator) -> plan."""
+
+_ROWS = np.array([5.0, 5.0, 5.0, 1.0, 1.0, 1.0])
+"""A metre beside the home point is as bad as 5 rad beside the target: the object has to stay in view."""
+
+POLICIES: dict[str, Policy] = {}
+
+
+def play_policy(name: str) -> Policy:
+    """The policy called `name`. Raises InputError for an unknown one."""
+    if name not in POLICIES:
+        raise InputError(f"play={name}: unknown, known are {', '.join(sorted(POLICIES))}")
+    return POLICIES[name]
+
+
+@dataclass(frozen=True)
+class Tumble:
+    """A smooth random rotation: the hand sweeps back and forth about its own axis while the axis sways around home."""
+
+    sweep: float = 2.7
+    """Largest turn about the hand's axis to either side, rad; the last joint of the KUKA allows 3.05."""
+    sweep_speed: float = 2.05
+    """Largest speed of that turn, rad/s."""
+    sway: float = 0.58
+    """Largest tilt of the hand's axis from home, rad."""
+    sway_rate: tuple[float, float] = (0.06, 0.14)
+    """Slowest and fastest frequency of the sway, Hz."""
+    behind: float = 0.0
+    """How far the hand stays behind the object at home: minus the cosine between its axis and the camera's."""
+    damping: float = 0.03
+    """Of the least squares: larger is smoother and less exact."""
+
+    def __call__(self, body: Body, frames: int, interval: float, rng: np.random.Generator) -> Plan:
+        rotations, sweep = self._rotations(body, frames, interval, rng)
+        guess = body.home.copy()
+        guess[-1] += sweep[0]  # the last joint turns about the hand's axis: the nearest of the arm's ways to get there
+        joints, _, _ = reach(body.chain, guess, body.home_point, rotations[0], body.center)
+        start, commands, limited = joints, [], []
+        for target in rotations[1:]:
+            request = self._request(body, joints, target, interval)
+            command, changed = project(body.chain, request, joints, interval)
+            commands.append(command)
+            limited.append(changed)
+            joints = joints + command * interval
+        return Plan(start, np.array(commands, dtype=np.float32), np.array(limited))
+
+    def _rotations(
+        self, body: Body, frames: int, interval: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Where the hand should point, rotation matrices [T, 3, 3] in the base frame, and its turn about its axis [T] rad."""
+        time = np.arange(frames) * interval
+        widest = self.sweep * rng.uniform(0.9, 1.0)
+        phase = rng.uniform(0, 2 * pi) + rng.choice([-1, 1]) * time * self.sweep_speed / widest
+        sweep = widest * np.sin(phase)
+        turn = poses.from_axis_angle(np.array([0.0, 0.0, 1.0]), sweep)
+        sway = np.stack([self._wave(time, rng) for _ in range(2)], axis=-1) * self.sway
+        tilt = np.linalg.norm(sway, axis=-1)
+        axis = np.stack([sway[:, 0], sway[:, 1], np.zeros(frames)], axis=-1) / np.maximum(tilt, 1e-9)[:, None]
+        home = self._home(body)
+        tilted = poses.from_axis_angle(axis, np.minimum(tilt, self.sway))
+        return home @ poses.to_matrix(poses.multiply(tilted, turn)), sweep
+
+    def _home(self, body: Body) -> np.ndarray:
+        """The hand's rotation [3, 3] at home: its axis turned as little as shows the object with the hand behind it."""
+        _, _, rotation = jacobian(body.chain, body.home, body.center)
+        axis = rotation[:, 2]
+        wanted = axis - (axis @ body.view + self.behind) * body.view
+        wanted /= np.linalg.norm(wanted)
+        across = np.cross(axis, wanted)
+        sine = np.linalg.norm(across)
+        turn = poses.from_axis_angle(across / max(sine, 1e-9), np.arctan2(sine, axis @ wanted))
+        return poses.to_matrix(turn) @ rotation
+
+    def _wave(self, time: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        return np.sin(2 * pi * rng.uniform(*self.sway_rate) * time + rng.uniform(0, 2 * pi))
+
+    def _request(self, body: Body, joints: np.ndarray, target: np.ndarray, interval: float) -> np.ndarray:
+        """Joint velocities [D] towards the home point and the target; the turn is slowed before the position is given up."""
+        matrix, where, rotation = jacobian(body.chain, joints, body.center)
+        move = (body.home_point - where) / interval
+        turn = rotation_vector(target @ rotation.T) / interval
+        rest = 0.5 * (body.home - joints)
+        rest[-1] = 0.0
+        free = np.ones(body.chain.joints)
+        for slower in (1.0, 1.0, 0.8, 0.6, 0.4, 0.2):
+            twist = np.concatenate([move, slower * turn]) * _ROWS
+            request = damped_least_squares(_ROWS[:, None] * matrix * free, twist, damping=self.damping, rest=rest * free)
+            after = joints + request * interval
+            stuck = (after < body.chain.lower) | (after > body.chain.upper)
+            if not stuck.any() and (np.abs(request) <= body.chain.velocity).all():
+                break
+            free[stuck] = 0.0
+        return request
+
+
+POLICIES["tumble"] = Tumble()

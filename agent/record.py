@@ -1,0 +1,155 @@
+"""From an episode number to an Episode: which toy, how it is held, how the arm plays, what is told and what is done."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from agent.episode import Episode
+from agent.play import Body, Plan, play_policy
+from sim import poses
+from sim.arm import arm_spec, chain_of
+from sim.corrupt import Corruption, corrupt
+from sim.errors import InputError
+from sim.kinematics import Chain, project
+from sim.objects.catalogue import ProceduralToys
+from sim.objects.mesh import Toy
+from sim.objects.splits import SPLITS
+from sim.scene import HoldScene, SceneSettings, grasp_pose
+from sim.seeding import stream
+
+
+@dataclass(frozen=True)
+class RecordSettings:
+    """With the episode number, everything that an episode depends on. Calling it makes the recorder."""
+
+    scene: SceneSettings = field(default_factory=SceneSettings)
+    play: str = "tumble"
+    """Play policy."""
+    categories: tuple[str, ...] = ()
+    """Categories of toys; none means all."""
+    split: str = "train"
+    """Which instances: train, validation or test."""
+    instances_per_category: int = 0
+    """Size of the pool of toys a category; 0 draws a fresh toy for each episode."""
+    corruption: Corruption | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        play_policy(self.play)
+        ProceduralToys(self.categories or None)
+        if self.split not in SPLITS:
+            raise InputError(f"split={self.split}: unknown, known are {', '.join(SPLITS)}")
+        if self.instances_per_category < 0:
+            raise InputError(f"instances_per_category={self.instances_per_category}: 0 (endless) or more")
+        if self.seed < 0:
+            raise InputError(f"seed={self.seed}: 0 or more, or no generator can be made")
+
+    def __call__(self) -> Recorder:
+        return Recorder(self)
+
+
+class Recorder:
+    """Records episodes by number, in any order: an episode is a function of the settings and its number alone."""
+
+    def __init__(self, settings: RecordSettings) -> None:
+        self.settings = settings
+        self.catalogue = ProceduralToys(settings.categories or None)
+        self.spec = arm_spec(settings.scene.arm)
+        self.chain: Chain = chain_of(self.spec)
+        self._policy = play_policy(settings.play)
+        self._scene: HoldScene | None = None
+
+    def __call__(self, number: int) -> Episode:
+        """Play and record one episode."""
+        settings = self.settings
+        category, instance = self.choose(number)
+        toy = self.catalogue.toy(category, instance)
+        grasp, plan = self.plan(number, toy)
+        clean = recorded = executed = plan.clean
+        if settings.corruption is not None:
+            corrupted = corrupt(
+                clean, settings.corruption, seed=settings.seed, episode=number, other=lambda n: self.plan(n)[1].clean
+            )
+            if settings.corruption.what == "recorded":
+                recorded = corrupted
+            else:
+                executed = corrupted
+        if self._scene is None:
+            self._scene = HoldScene(settings.scene)
+        scene = self._scene
+        scene.reset(
+            toy, grasp_rotation=grasp[3:], joints=plan.start, background=self._stream("background", number)
+        )
+        views, done = [scene.observe()], []
+        for command in executed:
+            done.append(project(self.chain, command, scene.joints, settings.scene.interval)[0])
+            scene.step(done[-1])
+            views.append(scene.observe())
+        frames = len(views)
+        return Episode(
+            frames=np.stack([view.frame for view in views]),
+            clean=clean,
+            recorded=recorded,
+            executed=np.array(done, dtype=np.float32) if executed is not clean else clean,
+            limited=plan.limited,
+            joints=np.stack([view.joints for view in views]).astype(np.float32),
+            object_poses=np.stack([view.object_pose for view in views]).astype(np.float32),
+            camera_poses=np.tile(scene.camera_pose.astype(np.float32), (frames, 1)),
+            intrinsics=scene.intrinsics.astype(np.float32),
+            grasp=scene.grasp.astype(np.float32),
+            visible=np.array([view.visible for view in views], dtype=np.float32),
+            times=np.arange(frames) * settings.scene.interval,
+            category=category,
+            instance=instance,
+            number=number,
+            seed=settings.seed,
+            masks=np.stack([view.mask for view in views]) if settings.scene.background == "frame" else None,
+        )
+
+    def choose(self, number: int) -> tuple[str, str]:
+        """The toy of an episode. Categories come in shuffled rounds, so that any run of episodes is balanced."""
+        categories = self.catalogue.categories
+        turn, place = divmod(number, len(categories))
+        category = categories[self._stream("category", turn).permutation(len(categories))[place]]
+        draw = self._stream("instance", number)
+        if self.settings.instances_per_category:
+            which = int(draw.integers(self.settings.instances_per_category))
+            draw = self._stream(f"pool/{category}", which)
+        return category, self.catalogue.draw(category, draw, split=self.settings.split)
+
+    def plan(self, number: int, toy: Toy | None = None) -> tuple[np.ndarray, Plan]:
+        """The grasp [7] and the planned motion of an episode, without simulating it."""
+        settings = self.settings.scene
+        if toy is None:
+            toy = self.catalogue.toy(*self.choose(number))
+        grasp = grasp_pose(toy, poses.random_rotation(self._stream("grasp", number)), settings.object_size)
+        camera = settings.camera
+        body = Body(
+            self.chain,
+            np.array(self.spec.home),
+            np.array(camera.target),
+            grasp[:3],
+            poses.rotate(camera.pose[3:], np.array([0.0, 0.0, 1.0])),
+        )
+        return grasp, self._policy(body, settings.frames, settings.interval, self._stream("play", number))
+
+    def describe(self) -> dict[str, Any]:
+        """What a reader of the episodes needs to know beside them: categories, arm, kinematic chain, renderer."""
+        return {
+            "categories": list(self.catalogue.categories),
+            "arm": self.spec.name,
+            "chain": self.chain.to_json(),
+            "renderer": "pybullet TinyRenderer",
+        }
+
+    def close(self) -> None:
+        """Free the simulator."""
+        if self._scene is not None:
+            self._scene.close()
+            self._scene = None
+
+    def _stream(self, purpose: str, number: int) -> np.random.Generator:
+        return stream(f"{self.settings.split}/{purpose}", self.settings.seed, number)

@@ -1,0 +1,68 @@
+"""The pinhole camera: where it stands, what it looks at, and the matrices that follow. Axes are OpenCV's: x right, y down, z forward."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import radians, tan
+
+import numpy as np
+
+from sim import poses
+from sim.errors import InputError
+
+NEAR, FAR = 0.05, 4.0
+"""Clipping planes in m, closer and further than anything in reach."""
+
+
+@dataclass(frozen=True)
+class Camera:
+    """A camera that stands still. Square images; the base frame is the arm's."""
+
+    position: tuple[float, float, float] = (0.71, -1.03, 0.69)
+    """Where it stands, m in the base frame: a head beside the arm."""
+    target: tuple[float, float, float] = (0.62, 0.0, 0.47)
+    """The point that it looks at, m in the base frame; play policies keep the object there."""
+    field_of_view: float = 17.0
+    """Degrees, vertical and horizontal."""
+
+    def __post_init__(self) -> None:
+        if not 1.0 <= self.field_of_view <= 120.0:
+            raise InputError(f"field_of_view={self.field_of_view}: between 1 and 120 degrees, or nothing can be drawn")
+        if np.linalg.norm(np.cross(np.subtract(self.target, self.position), (0, 0, 1))) < 1e-6:
+            raise InputError(f"camera at {self.position} looks straight up or down: its upright direction is undefined")
+
+    @property
+    def pose(self) -> np.ndarray:
+        """The camera frame in the base frame, float64 [7]; image upright is the base frame's z."""
+        forward = np.subtract(self.target, self.position, dtype=np.float64)
+        forward /= np.linalg.norm(forward)
+        right = np.cross(forward, (0.0, 0.0, 1.0))
+        right /= np.linalg.norm(right)
+        rotation = np.stack([right, np.cross(forward, right), forward], axis=-1)
+        return np.concatenate([self.position, poses.from_matrix(rotation)])
+
+    def intrinsics(self, size: int) -> np.ndarray:
+        """Pinhole matrix [3, 3] in pixels for images of `size` x `size`; the corner of the first pixel is (0, 0)."""
+        focal = size / 2.0 / tan(radians(self.field_of_view) / 2.0)
+        return np.array([[focal, 0, size / 2.0], [0, focal, size / 2.0], [0, 0, 1]], dtype=np.float64)
+
+    @property
+    def view_matrix(self) -> list[float]:
+        """World to OpenGL camera (x right, y up, z backward), 16 numbers column by column."""
+        matrix = np.eye(4)
+        into = poses.inverse(self.pose)
+        matrix[:3, :3], matrix[:3, 3] = poses.to_matrix(into[3:]), into[:3]
+        return (np.diag([1.0, -1.0, -1.0, 1.0]) @ matrix).T.ravel().tolist()
+
+    @property
+    def projection_matrix(self) -> list[float]:
+        """OpenGL perspective projection, 16 numbers column by column."""
+        scale = 1.0 / tan(radians(self.field_of_view) / 2.0)
+        depth = (FAR + NEAR) / (NEAR - FAR), 2 * FAR * NEAR / (NEAR - FAR)
+        return [scale, 0, 0, 0, 0, scale, 0, 0, 0, 0, depth[0], -1, 0, 0, depth[1], 0]
+
+
+def pixels(points: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
+    """Image coordinates [..., 2] (column, row) of points [..., 3] m in the camera frame."""
+    image = points @ intrinsics.T
+    return image[..., :2] / image[..., 2:]

@@ -1,0 +1,219 @@
+"""Closed surfaces that toys are composed of. Lengths in any one unit, angles in radians; z is up, x to the front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+Points = Sequence[Sequence[float]] | np.ndarray
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A closed surface. Transforms return a new one."""
+
+    vertices: np.ndarray
+    """float64 [V, 3]."""
+    faces: np.ndarray
+    """int64 [F, 3]: counterclockwise seen from outside."""
+    uvs: np.ndarray
+    """float64 [V, 2] in [0, 1]: of the whole surface pattern."""
+
+    def move(self, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> Shape:
+        return replace(self, vertices=self.vertices + np.array([x, y, z]))
+
+    def scale(self, x: float = 1.0, y: float = 1.0, z: float = 1.0) -> Shape:
+        faces = self.faces if x * y * z > 0 else self.faces[:, ::-1]
+        return replace(self, vertices=self.vertices * [x, y, z], faces=faces)
+
+    def turn(self, axis: str, angle: float) -> Shape:
+        """Rotate about the axis "x", "y" or "z" through the origin, right-handed."""
+        k = "xyz".index(axis)
+        i, j = (k + 1) % 3, (k + 2) % 3
+        matrix = np.eye(3)
+        matrix[i, i] = matrix[j, j] = np.cos(angle)
+        matrix[j, i], matrix[i, j] = np.sin(angle), -np.sin(angle)
+        return replace(self, vertices=self.vertices @ matrix.T)
+
+    def both(self) -> list[Shape]:
+        """This shape and its mirror image at y = 0."""
+        return [self, self.scale(y=-1)]
+
+    def around(self, count: int, *, start: float = 0.0) -> list[Shape]:
+        """`count` copies at equal angles about the z axis."""
+        return [self.turn("z", start + 2 * np.pi * i / count) for i in range(count)]
+
+    @property
+    def volume(self) -> float:
+        """Signed: positive where the faces look outward."""
+        return float(np.vdot(self.vertices[self.faces[:, 0]], _normals(self.vertices, self.faces)) / 6)
+
+
+def _normals(vertices: np.ndarray, faces: np.ndarray) -> np.ndarray:
+    """Outward normals [F, 3], each twice as long as its triangle is large."""
+    a, b, c = vertices[faces.T]
+    p, q = b - a, c - a
+    return p[:, [1, 2, 0]] * q[:, [2, 0, 1]] - p[:, [2, 0, 1]] * q[:, [1, 2, 0]]
+
+
+@lru_cache(maxsize=256)
+def _grid(rows: int, columns: int) -> np.ndarray:
+    """The triangles between rows x columns vertices, [2 (rows - 1) (columns - 1), 3]."""
+    corner = (np.arange(rows - 1)[:, None] * columns + np.arange(columns - 1)).reshape(-1, 1)
+    faces = np.concatenate([corner + np.array(step) for step in ((0, 1, columns + 1), (0, columns + 1, columns))])
+    faces.flags.writeable = False
+    return faces
+
+
+def skin(rings: np.ndarray, *, loop: bool = False, caps: bool = True) -> Shape:
+    """The surface over successive rings of points, [R, S, 3]. The ends are closed by fans, or meet if `loop`."""
+    if loop:
+        rings = np.concatenate([rings, rings[:1]])
+    wrapped = np.concatenate([rings, rings[:, :1]], axis=1)  # the seam twice: u is 0 there and 1
+    count, width = wrapped.shape[:2]
+    along = np.sqrt((np.diff(rings, axis=0) ** 2).sum(axis=2)).mean(axis=1)
+    v = np.concatenate([[0.0], np.cumsum(along)]) / max(along.sum(), 1e-12)
+    u = np.linspace(0, 1, width)
+    vertices = [wrapped.reshape(-1, 3)]
+    uvs = [np.stack([np.tile(u, count), np.repeat(v, width)], 1)]
+    faces = [_grid(count, width)]
+    for ring, flip in ((wrapped[0], True), (wrapped[-1], False)) if caps and not loop else ():
+        if np.ptp(ring, axis=0).max() < 1e-9:
+            continue
+        start = sum(map(len, vertices))
+        vertices += [ring, ring[:-1].mean(axis=0, keepdims=True)]
+        angle = 2 * np.pi * u
+        uvs += [np.stack([0.5 + 0.5 * np.cos(angle), 0.5 + 0.5 * np.sin(angle)], 1), np.full((1, 2), 0.5)]
+        edge = start + np.arange(width - 1)
+        fan = np.stack([edge, edge + 1, np.full(width - 1, start + width)], 1)
+        faces.append(fan[:, ::-1] if flip else fan)
+    return _outward(np.concatenate(vertices), np.concatenate(faces), np.concatenate(uvs))
+
+
+def _outward(vertices: np.ndarray, faces: np.ndarray, uvs: np.ndarray) -> Shape:
+    """Drop triangles without area (at poles) and let the rest look outward."""
+    normals = _normals(vertices, faces)
+    volume = np.vdot(vertices[faces[:, 0]], normals)
+    size = np.ptp(vertices, axis=0).max()
+    faces = faces[np.einsum("ij,ij->i", normals, normals) > (1e-7 * size * size) ** 2]
+    return Shape(vertices, faces if volume > 0 else faces[:, ::-1], uvs)
+
+
+def smooth(points: Points, count: int) -> np.ndarray:
+    """`count` points on the Catmull-Rom curve through `points` [N, K]."""
+    p = np.asarray(points, dtype=np.float64)
+    p = np.concatenate([2 * p[:1] - p[1:2], p, 2 * p[-1:] - p[-2:-1]])
+    at = np.linspace(0, len(p) - 3 - 1e-9, count)
+    i = at.astype(int)
+    t = (at - i)[:, None]
+    a, b, c, d = p[i], p[i + 1], p[i + 2], p[i + 3]
+    return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
+
+
+def lathe(profile: Points, *, sides: int = 20, loop: bool = False) -> Shape:
+    """A profile of (radius, z) turned about z. Ends that lie off the axis are closed flat; a `loop` makes a ring."""
+    radius, z = np.asarray(profile, dtype=np.float64).T
+    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
+    rings = np.empty((len(z), sides, 3))
+    rings[:, :, 0] = radius[:, None] * np.cos(angle)
+    rings[:, :, 1] = radius[:, None] * np.sin(angle)
+    rings[:, :, 2] = z[:, None]
+    return skin(rings, loop=loop)
+
+
+def cylinder(radius: float, height: float, *, top: float | None = None, sides: int = 14) -> Shape:
+    """Upright on z = 0; `top` is the upper radius of a cone or a tapered one."""
+    return lathe([(radius, 0.0), (radius if top is None else top, height)], sides=sides)
+
+
+def ellipsoid(x: float, y: float, z: float, *, sides: int = 14, rings: int = 9) -> Shape:
+    """Half axes x, y, z about the origin."""
+    angle = np.linspace(-np.pi / 2, np.pi / 2, rings)
+    radius = np.cos(angle)
+    radius[[0, -1]] = 0.0
+    return lathe(np.stack([radius, np.sin(angle)], 1), sides=sides).scale(x, y, z)
+
+
+def torus(radius: float, thickness: float, *, sides: int = 20, around: int = 8) -> Shape:
+    """A ring about z; `thickness` is the radius of its tube."""
+    angle = np.linspace(0, 2 * np.pi, around, endpoint=False)
+    return lathe(np.stack([radius + thickness * np.cos(angle), thickness * np.sin(angle)], 1), sides=sides, loop=True)
+
+
+def box(x: float, y: float, z: float, *, top: tuple[float, float] = (1.0, 1.0), shift: float = 0.0) -> Shape:
+    """Upright on z = 0 and centred in x and y; `top` scales the upper face in x and y, `shift` moves it along x."""
+    ring = np.array([(-x / 2, -y / 2, 0.0), (x / 2, -y / 2, 0.0), (x / 2, y / 2, 0.0), (-x / 2, y / 2, 0.0)])
+    return skin(np.stack([ring, ring * [*top, 1.0] + [shift, 0.0, z]]))
+
+
+def tube(path: Points, radius: float | Points | Sequence[float], *, sides: int = 10) -> Shape:
+    """A tube along a path [N, 3] that lies nearly in a plane. `radius`: one, [N], or [N, 2] (in the plane, across)."""
+    p = np.asarray(path, dtype=np.float64)
+    r = np.asarray(radius, dtype=np.float64)
+    if r.ndim < 2:
+        r = np.broadcast_to(np.broadcast_to(r, len(p))[:, None], (len(p), 2))
+    tangent = np.gradient(p, axis=0)
+    tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
+    centred = p - p.mean(axis=0)
+    across = np.linalg.eigh(centred.T @ centred)[1][:, 0]
+    across = across * np.sign(across[np.argmax(np.abs(across))])
+    inside = np.cross(across, tangent)
+    inside /= np.linalg.norm(inside, axis=1, keepdims=True)
+    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)[None, :, None]
+    return skin(
+        p[:, None] + np.cos(angle) * (inside * r[:, :1])[:, None] + np.sin(angle) * (across * r[:, 1:])[:, None]
+    )
+
+
+def loft(stations: Points, *, sides: int = 16, exponent: float = 2.0) -> Shape:
+    """Sections along x: stations [N, 4] of x, z of the centre, half width in y, half height in z.
+
+    A section is a superellipse: 2 is round, 4 and above nearly a box.
+    """
+    s = np.asarray(stations, dtype=np.float64)[:, :, None]
+    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)[None] + np.pi / sides
+    y = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / exponent)
+    z = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / exponent)
+    return skin(np.stack([np.broadcast_to(s[:, 0], (len(s), sides)), s[:, 2] * y, s[:, 1] + s[:, 3] * z], 2))
+
+
+def extrude(outline: Points, width: float) -> Shape:
+    """A polygon [N, 2] of (x, z), without crossings, made `width` thick along y and centred there."""
+    p = np.asarray(outline, dtype=np.float64)
+    if np.sum(p[:, 0] * np.roll(p[:, 1], -1) - p[:, 1] * np.roll(p[:, 0], -1)) < 0:
+        p = p[::-1]
+    front = np.stack([p[:, 0], np.full(len(p), -width / 2), p[:, 1]], 1)
+    back = front + np.array([0.0, width, 0.0])
+    side = skin(np.stack([front, back]), caps=False)
+    cap = _ears(p)
+    uv = (p - p.min(axis=0)) / np.maximum(np.ptp(p, axis=0).max(), 1e-12)
+    start = len(side.vertices)
+    return _outward(
+        np.concatenate([side.vertices, front, back]),
+        np.concatenate([side.faces, cap + start, cap[:, ::-1] + start + len(p)]),
+        np.concatenate([side.uvs, uv, uv]),
+    )
+
+
+def _ears(polygon: np.ndarray) -> np.ndarray:
+    """Triangulate a counterclockwise polygon [N, 2] by cutting off one convex empty corner after another: [N-2, 3]."""
+    p = polygon.tolist()
+    left = list(range(len(p)))
+    triangles = []
+
+    def turn(a: int, b: int, c: int) -> float:
+        return (p[b][0] - p[a][0]) * (p[c][1] - p[a][1]) - (p[b][1] - p[a][1]) * (p[c][0] - p[a][0])
+
+    while len(left) > 3:
+        for k in range(len(left)):
+            a, b, c = left[k - 1], left[k], left[(k + 1) % len(left)]
+            if turn(a, b, c) > 0 and not any(
+                turn(a, b, q) >= 0 and turn(b, c, q) >= 0 and turn(c, a, q) >= 0 for q in left if q not in (a, b, c)
+            ):
+                break
+        triangles.append((a, b, c))
+        left.remove(b)
+    return np.array([*triangles, tuple(left)])
