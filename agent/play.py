@@ -44,6 +44,8 @@ Policy = Callable[[Body, int, float, np.random.Generator], Plan]
 
 _ROWS = np.array([5.0, 5.0, 5.0, 1.0, 1.0, 1.0])
 """A metre beside the home point is as bad as 5 rad beside the target: the object has to stay in view."""
+_SLOWER = np.array([[1.0, 1.0, 1.0, turn, turn, turn] for turn in (1.0, 1.0, 0.8, 0.6, 0.4, 0.2)])
+"""What is asked for in turn until it is within limits."""
 
 POLICIES: dict[str, Policy] = {}
 
@@ -119,19 +121,18 @@ class Tumble:
     def _request(self, body: Body, joints: np.ndarray, target: np.ndarray, interval: float) -> np.ndarray:
         """Joint velocities [D] towards the home point and the target; the turn is slowed before the position is given up."""
         matrix, where, rotation = jacobian(body.chain, joints, body.center)
-        move = (body.home_point - where) / interval
-        turn = rotation_vector(target @ rotation.T) / interval
+        matrix = _ROWS[:, None] * matrix
+        twist = np.concatenate([body.home_point - where, rotation_vector(target @ rotation.T)]) * _ROWS / interval
         rest = 0.5 * (body.home - joints)
         rest[-1] = 0.0
-        free = np.ones(body.chain.joints)
-        for slower in (1.0, 1.0, 0.8, 0.6, 0.4, 0.2):
-            twist = np.concatenate([move, slower * turn]) * _ROWS
-            request = damped_least_squares(_ROWS[:, None] * matrix * free, twist, damping=self.damping, rest=rest * free)
-            after = joints + request * interval
-            stuck = (after < body.chain.lower) | (after > body.chain.upper)
-            if not stuck.any() and (np.abs(request) <= body.chain.velocity).all():
+        lowest, highest = (body.chain.lower - joints) / interval, (body.chain.upper - joints) / interval
+        for slower in _SLOWER:
+            request = damped_least_squares(matrix, slower * twist, damping=self.damping, rest=rest)
+            stuck = (request < lowest) | (request > highest)
+            if stuck.any():
+                matrix[:, stuck], rest[stuck] = 0.0, 0.0
+            elif (np.abs(request) <= body.chain.velocity).all():
                 break
-            free[stuck] = 0.0
         return request
 
 

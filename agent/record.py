@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -34,11 +34,17 @@ class RecordSettings:
     """Which instances: train, validation or test."""
     instances_per_category: int = 0
     """Size of the pool of toys a category; 0 draws a fresh toy for each episode."""
-    corruption: Corruption | None = None
+    corrupt: str = ""
+    """Corrupt the commands: KIND:LEVEL, as in gaussian:0.2 (rad/s) or shuffled:1 (share of episodes); empty for none."""
+    corrupt_what: Literal["recorded", "executed"] = "recorded"
+    """recorded: the learner is told wrong commands. executed: the motors are given wrong commands."""
     seed: int = 0
+    """With the settings and an episode's number, determines the episode."""
 
     def __post_init__(self) -> None:
         play_policy(self.play)
+        arm_spec(self.scene.arm)
+        _ = self.corruption
         ProceduralToys(self.categories or None)
         if self.split not in SPLITS:
             raise InputError(f"split={self.split}: unknown, known are {', '.join(SPLITS)}")
@@ -46,6 +52,11 @@ class RecordSettings:
             raise InputError(f"instances_per_category={self.instances_per_category}: 0 (endless) or more")
         if self.seed < 0:
             raise InputError(f"seed={self.seed}: 0 or more, or no generator can be made")
+
+    @property
+    def corruption(self) -> Corruption | None:
+        """What `corrupt` says."""
+        return Corruption.parse(self.corrupt, self.corrupt_what) if self.corrupt else None
 
     def __call__(self) -> Recorder:
         return Recorder(self)
@@ -69,20 +80,19 @@ class Recorder:
         toy = self.catalogue.toy(category, instance)
         grasp, plan = self.plan(number, toy)
         clean = recorded = executed = plan.clean
-        if settings.corruption is not None:
+        corruption = settings.corruption
+        if corruption is not None:
             corrupted = corrupt(
-                clean, settings.corruption, seed=settings.seed, episode=number, other=lambda n: self.plan(n)[1].clean
+                clean, corruption, seed=settings.seed, episode=number, other=lambda other: self.plan(other)[1].clean
             )
-            if settings.corruption.what == "recorded":
+            if corruption.what == "recorded":
                 recorded = corrupted
             else:
                 executed = corrupted
         if self._scene is None:
             self._scene = HoldScene(settings.scene)
         scene = self._scene
-        scene.reset(
-            toy, grasp_rotation=grasp[3:], joints=plan.start, background=self._stream("background", number)
-        )
+        scene.reset(toy, grasp_rotation=grasp[3:], joints=plan.start, background=self._stream("background", number))
         views, done = [scene.observe()], []
         for command in executed:
             done.append(project(self.chain, command, scene.joints, settings.scene.interval)[0])

@@ -1,0 +1,25 @@
+"""The world: objects, arms, scenes, cameras and corruption. Importing it registers `armplay/Hold-v0` with Gymnasium."""
+
+import gymnasium
+
+from sim.arm import ArmSpec, arm_spec
+from sim.camera import Camera
+from sim.corrupt import Corruption, corrupt
+from sim.errors import InputError
+from sim.kinematics import Chain, forward
+from sim.scene import HoldScene, SceneSettings
+
+gymnasium.register("armplay/Hold-v0", entry_point="sim.hold:HoldEnv")
+
+__all__ = [
+    "ArmSpec",
+    "Camera",
+    "Chain",
+    "Corruption",
+    "HoldScene",
+    "InputError",
+    "SceneSettings",
+    "arm_spec",
+    "corrupt",
+    "forward",
+]

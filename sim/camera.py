@@ -22,7 +22,7 @@ class Camera:
     """Where it stands, m in the base frame: a head beside the arm."""
     target: tuple[float, float, float] = (0.62, 0.0, 0.47)
     """The point that it looks at, m in the base frame; play policies keep the object there."""
-    field_of_view: float = 17.0
+    field_of_view: float = 15.0
     """Degrees, vertical and horizontal."""
 
     def __post_init__(self) -> None:

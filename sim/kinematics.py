@@ -42,33 +42,41 @@ class Chain:
         return cls(**{item.name: np.asarray(stored[item.name], dtype=np.float64) for item in fields(cls)})
 
     @cached_property
-    def turns(self) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """Joint i turns its link by A_i + sin(q) B_i + (1 - cos(q)) C_i, each [D, 3, 3] (Rodrigues); last the hand's rotation."""
-        fixed = poses.to_matrix(self.origins[:, 3:])
+    def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Link i stands in link i-1 at A_i + sin(q) B_i + (1 - cos(q)) C_i, each [D, 4, 4] (Rodrigues)."""
         cross = np.cross(np.eye(3), self.axes[:, None, :])
-        return fixed, fixed @ cross, fixed @ cross @ cross, poses.to_matrix(self.hand[3:])
+        straight, sine, versine = np.zeros((3, self.joints, 4, 4))
+        straight[:, :3, :3] = poses.to_matrix(self.origins[:, 3:])
+        straight[:, :3, 3], straight[:, 3, 3] = self.origins[:, :3], 1.0
+        sine[:, :3, :3] = straight[:, :3, :3] @ cross
+        versine[:, :3, :3] = sine[:, :3, :3] @ cross
+        return straight, sine, versine
+
+    @cached_property
+    def hand_frame(self) -> np.ndarray:
+        """[4, 4]: the hand frame in the last link's frame."""
+        frame = np.eye(4)
+        frame[:3, :3], frame[:3, 3] = poses.to_matrix(self.hand[3:]), self.hand[:3]
+        return frame
 
 
-def link_frames(chain: Chain, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations [..., D, 3, 3] and positions [..., D, 3] of all link frames in the base frame, for joint angles [..., D] rad."""
-    joints = np.asarray(joints, dtype=np.float64)
-    straight, sine, versine, _ = chain.turns
-    angles = joints[..., None, None]
-    steps = straight + np.sin(angles) * sine + (1.0 - np.cos(angles)) * versine
-    rotations, positions = np.empty_like(steps), np.empty(steps.shape[:-1])
-    rotation, position = np.eye(3), np.zeros(3)
-    for i in range(chain.joints):
-        position = position + rotation @ chain.origins[i, :3]
-        rotation = rotation @ steps[..., i, :, :]
-        rotations[..., i, :, :], positions[..., i, :] = rotation, position
-    return rotations, positions
+def link_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
+    """Homogeneous matrices [..., D, 4, 4] of all link frames in the base frame, for joint angles [..., D] rad."""
+    angles = np.asarray(joints, dtype=np.float64)[..., None, None]
+    straight, sine, versine = chain.steps
+    frames = straight + np.sin(angles) * sine + (1.0 - np.cos(angles)) * versine
+    known = 1  # how many steps each frame holds: doubled in each round, which takes fewer calls than one step after the other
+    while known < chain.joints:
+        frames[..., known:, :, :] = frames[..., :-known, :, :] @ frames[..., known:, :, :]
+        known *= 2
+    return frames
 
 
 def forward(chain: Chain, joints: np.ndarray) -> np.ndarray:
     """The hand's pose [..., 7] in the base frame, for joint angles [..., D] rad."""
-    rotations, positions = link_frames(chain, joints)
-    last = np.concatenate([positions[..., -1, :], poses.from_matrix(rotations[..., -1, :, :])], axis=-1)
-    return poses.compose(last, chain.hand)
+    last = link_frames(chain, joints)[..., -1, :3, :]
+    link = np.concatenate([last[..., 3], poses.from_matrix(last[..., :3])], axis=-1)
+    return poses.compose(link, chain.hand)
 
 
 def jacobian(chain: Chain, joints: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -76,16 +84,16 @@ def jacobian(chain: Chain, joints: np.ndarray, point: np.ndarray) -> tuple[np.nd
 
     `joints` [D] rad; `point` [3] m in the hand frame; results in the base frame. Rows are m/rad and rad/rad.
     """
-    rotations, positions = link_frames(chain, joints)
-    hand_rotation = rotations[-1] @ chain.turns[3]
-    where = positions[-1] + rotations[-1] @ chain.hand[:3] + hand_rotation @ point
-    axes = (rotations @ chain.axes[:, :, None])[..., 0]
-    return np.vstack([np.cross(axes, where - positions).T, axes.T]), where, hand_rotation
+    frames = link_frames(chain, joints)
+    hand = frames[-1] @ chain.hand_frame
+    where = hand[:3, :3] @ point + hand[:3, 3]
+    axes = (frames[:, :3, :3] @ chain.axes[:, :, None])[..., 0]
+    matrix = np.empty((6, chain.joints))
+    matrix[:3], matrix[3:] = poses.cross(axes, where - frames[:, :3, 3]).T, axes.T
+    return matrix, where, hand[:3, :3]
 
 
-def project(
-    chain: Chain, requested: np.ndarray, joints: np.ndarray, interval: float
-) -> tuple[np.ndarray, bool]:
+def project(chain: Chain, requested: np.ndarray, joints: np.ndarray, interval: float) -> tuple[np.ndarray, bool]:
     """The nearest joint velocities [D] rad/s that respect the velocity limits and, held for `interval` s, the joint limits.
 
     Returns them with whether anything had to change (by more than rounding).
@@ -93,8 +101,8 @@ def project(
     requested = np.asarray(requested, dtype=np.float64)
     low = np.maximum(-chain.velocity, np.minimum((chain.lower - joints) / interval, 0.0))
     high = np.minimum(chain.velocity, np.maximum((chain.upper - joints) / interval, 0.0))
-    command = np.clip(requested, low, high)
-    return command, bool(np.any(np.abs(command - requested) > 1e-9))
+    command = np.minimum(np.maximum(requested, low), high)
+    return command, bool((np.abs(command - requested) > 1e-9).any())
 
 
 def damped_least_squares(jacobian: np.ndarray, twist: np.ndarray, *, damping: float, rest: np.ndarray) -> np.ndarray:
@@ -102,12 +110,21 @@ def damped_least_squares(jacobian: np.ndarray, twist: np.ndarray, *, damping: fl
 
     Minimises |J q - twist|^2 + damping^2 |q - rest|^2 (Nakamura and Hanafusa 1986): smooth near singular postures.
     """
-    square = jacobian @ jacobian.T + damping**2 * np.eye(len(jacobian))
-    return rest + jacobian.T @ np.linalg.solve(square, twist - jacobian @ rest)
+    square = jacobian @ jacobian.T
+    square.flat[:: len(square) + 1] += damping**2
+    # OpenCV's solver because numpy's spends ten times as long on checks as on six equations.
+    _, pull = cv2.solve(square, (twist - jacobian @ rest)[:, None], flags=cv2.DECOMP_CHOLESKY)
+    return rest + jacobian.T @ pull[:, 0]
 
 
 def reach(
-    chain: Chain, start: np.ndarray, position: np.ndarray, rotation: np.ndarray, point: np.ndarray, *, iterations: int = 30
+    chain: Chain,
+    start: np.ndarray,
+    position: np.ndarray,
+    rotation: np.ndarray,
+    point: np.ndarray,
+    *,
+    iterations: int = 30,
 ) -> tuple[np.ndarray, float, float]:
     """Inverse kinematics: joints [D] within limits that bring `point` [3] of the hand to `position` [3] at `rotation` [3, 3].
 

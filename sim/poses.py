@@ -12,15 +12,12 @@ def multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     a, b = np.asarray(a), np.asarray(b)
     ax, ay, az, aw = a[..., 0], a[..., 1], a[..., 2], a[..., 3]
     bx, by, bz, bw = b[..., 0], b[..., 1], b[..., 2], b[..., 3]
-    return np.stack(
-        [
-            aw * bx + ax * bw + ay * bz - az * by,
-            aw * by - ax * bz + ay * bw + az * bx,
-            aw * bz + ax * by - ay * bx + az * bw,
-            aw * bw - ax * bx - ay * by - az * bz,
-        ],
-        axis=-1,
-    )
+    product = np.empty(np.broadcast_shapes(a.shape, b.shape), dtype=np.result_type(a, b))
+    product[..., 0] = aw * bx + ax * bw + ay * bz - az * by
+    product[..., 1] = aw * by - ax * bz + ay * bw + az * bx
+    product[..., 2] = aw * bz + ax * by - ay * bx + az * bw
+    product[..., 3] = aw * bw - ax * bx - ay * by - az * bz
+    return product
 
 
 def conjugate(q: np.ndarray) -> np.ndarray:
@@ -32,8 +29,8 @@ def rotate(q: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """Rotate vectors [..., 3] by unit quaternions [..., 4]."""
     q, vector = np.asarray(q), np.asarray(vector)
     axis, w = q[..., :3], q[..., 3:]
-    turned = 2.0 * _cross(axis, vector)
-    return vector + w * turned + _cross(axis, turned)
+    turned = 2.0 * cross(axis, vector)
+    return vector + w * turned + cross(axis, turned)
 
 
 def compose(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -104,8 +101,10 @@ def random_rotation(rng: np.random.Generator) -> np.ndarray:
     return q / np.linalg.norm(q)
 
 
-def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """As `numpy.cross`, whose handling of axes costs more than the product on single vectors."""
-    x = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
-    y = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
-    return np.stack([x, y, a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]], axis=-1)
+def cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """As `numpy.cross` for [..., 3], whose handling of axes costs more than the product on single vectors."""
+    product = np.empty(np.broadcast_shapes(a.shape, b.shape), dtype=np.result_type(a, b))
+    product[..., 0] = a[..., 1] * b[..., 2] - a[..., 2] * b[..., 1]
+    product[..., 1] = a[..., 2] * b[..., 0] - a[..., 0] * b[..., 2]
+    product[..., 2] = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    return product

@@ -37,7 +37,7 @@ def portrait(
     with tempfile.TemporaryDirectory() as folder:
         for start in range(0, len(toys), TOYS_PER_CLIENT):
             batch = slice(start, start + TOYS_PER_CLIENT)
-            large = _render(toys[batch], Path(folder), image_size * supersample, yaw, pitch)
+            large = _render(toys[batch], Path(folder, str(start)), image_size * supersample, yaw, pitch)
             for i, picture in enumerate(large, start):
                 pictures[i] = cv2.resize(picture, (image_size, image_size), interpolation=cv2.INTER_AREA)
     return pictures
@@ -56,7 +56,10 @@ def _render(toys: Sequence[Toy], folder: Path, pixels: int, yaw: float, pitch: f
     try:
         for i, toy in enumerate(toys):
             shape = pybullet.createVisualShape(
-                pybullet.GEOM_MESH, fileName=str(write_obj(toy, folder, size=1.0)), physicsClientId=client
+                pybullet.GEOM_MESH,
+                # A folder each: two toys may share their name, and PyBullet's file cache would show the first twice.
+                fileName=str(write_obj(toy, folder / str(i), size=1.0)),
+                physicsClientId=client,
             )
             body = pybullet.createMultiBody(baseVisualShapeIndex=shape, physicsClientId=client)
             # Distance at which the silhouette fills 90 % of the frame's half angle, whatever the toy's form.

@@ -19,15 +19,17 @@ def mug(rng: np.random.Generator) -> Parts:
     inside[-1, 1] = wall
     body = lathe([(0.0, 0.0), *outside, *inside, (0.0, wall)], sides=24)
     reach, drop = rng.uniform(0.24, 0.36), rng.uniform(0.22, 0.34) * height
-    middle, radius = height * rng.uniform(0.48, 0.58), (low + high) / 2 + belly - wall
-    angular = rng.uniform(0.6, 1.0)
+    middle, angular = height * rng.uniform(0.48, 0.58), rng.uniform(0.6, 1.0)
+    # The ends lie within the wall, wherever it is at their height.
+    above, below = np.interp([middle + drop, middle - drop], outside[:, 1], outside[:, 0]) - wall / 2
+    widest = max(above, below)
     handle = smooth(
         [
-            (0.0, radius, middle + drop),
-            (0.0, radius + reach * angular, middle + drop * 0.9),
-            (0.0, radius + reach, middle),
-            (0.0, radius + reach * 0.8, middle - drop * 0.7),
-            (0.0, radius, middle - drop),
+            (0.0, above, middle + drop),
+            (0.0, widest + reach * angular, middle + drop * 0.9),
+            (0.0, widest + reach, middle),
+            (0.0, widest + reach * 0.8, middle - drop * 0.7),
+            (0.0, below, middle - drop),
         ],
         14,
     )
@@ -85,7 +87,9 @@ def bottle(rng: np.random.Generator) -> Parts:
     body = [(radius * 0.85, 0.0), (radius, 0.03), (waist, shoulder / 2), (radius, shoulder)]
     profile = [*body, (radius * 0.75, shoulder + slope * 0.6), (neck, shoulder + slope), (neck, 0.95)]
     low, high = shoulder * rng.uniform(0.15, 0.3), shoulder * rng.uniform(0.75, 0.95)
-    label = lathe([(max(radius, waist) + 0.004, low), (max(radius, waist) + 0.004, high)], sides=sides)
+    at = np.array([low, *(z for _, z in body if low < z < high), high])
+    around = np.interp(at, [z for _, z in body], [r for r, _ in body]) + 0.006
+    label = lathe(np.stack([around, at], 1), sides=sides)
     cap = cylinder(neck * rng.uniform(1.15, 1.5), rng.uniform(0.05, 0.11)).move(z=0.93)
     return [*painted(MAIN, lathe(profile, sides=sides)), *painted(SECOND, label), *painted(THIRD, cap)]
 

@@ -77,7 +77,7 @@ def draw_colours(rng: np.random.Generator, count: int) -> np.ndarray:
     return (chosen * rng.uniform(0.85, 1.1, (count, 1)) + rng.uniform(-0.06, 0.06, (count, 3))).clip(0.05, 1.0)
 
 
-def draw_paints(rng: np.random.Generator, count: int, *, patterned: float = 0.5) -> np.ndarray:
+def draw_paints(rng: np.random.Generator, count: int, *, patterned: float = 0.75) -> np.ndarray:
     """The texture atlas: `count` paints side by side, uint8 [CELL, count * CELL, 3]. A paint is plain or patterned."""
     cells = []
     colours = draw_colours(rng, 2 * count)

@@ -68,28 +68,35 @@ def _grid(rows: int, columns: int) -> np.ndarray:
     return faces
 
 
+@lru_cache(maxsize=256)
+def _cap(width: int) -> tuple[np.ndarray, np.ndarray]:
+    """A fan over a ring of `width` vertices, whose last repeats the first, and a centre after them: faces and uvs."""
+    edge = np.arange(width - 1)
+    fan = np.stack([edge, edge + 1, np.full(width - 1, width)], 1)
+    angle = np.linspace(0, 2 * np.pi, width)
+    uvs = np.concatenate([np.stack([0.5 + 0.5 * np.cos(angle), 0.5 + 0.5 * np.sin(angle)], 1), [[0.5, 0.5]]])
+    return fan, uvs
+
+
 def skin(rings: np.ndarray, *, loop: bool = False, caps: bool = True) -> Shape:
     """The surface over successive rings of points, [R, S, 3]. The ends are closed by fans, or meet if `loop`."""
     if loop:
         rings = np.concatenate([rings, rings[:1]])
-    wrapped = np.concatenate([rings, rings[:, :1]], axis=1)  # the seam twice: u is 0 there and 1
+    wrapped = np.concatenate([rings, rings[:, :1]], axis=1)  # the seam twice, for u = 0 and u = 1
     count, width = wrapped.shape[:2]
     along = np.sqrt((np.diff(rings, axis=0) ** 2).sum(axis=2)).mean(axis=1)
     v = np.concatenate([[0.0], np.cumsum(along)]) / max(along.sum(), 1e-12)
-    u = np.linspace(0, 1, width)
-    vertices = [wrapped.reshape(-1, 3)]
-    uvs = [np.stack([np.tile(u, count), np.repeat(v, width)], 1)]
+    uv = np.empty((count, width, 2))
+    uv[:, :, 0], uv[:, :, 1] = np.linspace(0, 1, width), v[:, None]
+    vertices, uvs = [wrapped.reshape(-1, 3)], [uv.reshape(-1, 2)]
     faces = [_grid(count, width)]
     for ring, flip in ((wrapped[0], True), (wrapped[-1], False)) if caps and not loop else ():
-        if np.ptp(ring, axis=0).max() < 1e-9:
+        if np.abs(ring - ring[0]).max() < 1e-9:
             continue
-        start = sum(map(len, vertices))
+        fan, disc = _cap(width)
+        faces.append((fan[:, ::-1] if flip else fan) + sum(map(len, vertices)))
         vertices += [ring, ring[:-1].mean(axis=0, keepdims=True)]
-        angle = 2 * np.pi * u
-        uvs += [np.stack([0.5 + 0.5 * np.cos(angle), 0.5 + 0.5 * np.sin(angle)], 1), np.full((1, 2), 0.5)]
-        edge = start + np.arange(width - 1)
-        fan = np.stack([edge, edge + 1, np.full(width - 1, start + width)], 1)
-        faces.append(fan[:, ::-1] if flip else fan)
+        uvs.append(disc)
     return _outward(np.concatenate(vertices), np.concatenate(faces), np.concatenate(uvs))
 
 
@@ -113,13 +120,20 @@ def smooth(points: Points, count: int) -> np.ndarray:
     return b + 0.5 * t * (c - a + t * (2 * a - 5 * b + 4 * c - d + t * (3 * (b - c) + d - a)))
 
 
+@lru_cache(maxsize=64)
+def _circle(sides: int, start: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine and sine of `sides` equal angles, each [sides]."""
+    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False) + start
+    return np.cos(angle), np.sin(angle)
+
+
 def lathe(profile: Points, *, sides: int = 20, loop: bool = False) -> Shape:
     """A profile of (radius, z) turned about z. Ends that lie off the axis are closed flat; a `loop` makes a ring."""
     radius, z = np.asarray(profile, dtype=np.float64).T
-    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)
+    cosine, sine = _circle(sides)
     rings = np.empty((len(z), sides, 3))
-    rings[:, :, 0] = radius[:, None] * np.cos(angle)
-    rings[:, :, 1] = radius[:, None] * np.sin(angle)
+    rings[:, :, 0] = radius[:, None] * cosine
+    rings[:, :, 1] = radius[:, None] * sine
     rings[:, :, 2] = z[:, None]
     return skin(rings, loop=loop)
 
@@ -157,15 +171,21 @@ def tube(path: Points, radius: float | Points | Sequence[float], *, sides: int =
         r = np.broadcast_to(np.broadcast_to(r, len(p))[:, None], (len(p), 2))
     tangent = np.gradient(p, axis=0)
     tangent /= np.linalg.norm(tangent, axis=1, keepdims=True)
-    centred = p - p.mean(axis=0)
-    across = np.linalg.eigh(centred.T @ centred)[1][:, 0]
-    across = across * np.sign(across[np.argmax(np.abs(across))])
+    across = _plane(p)
     inside = np.cross(across, tangent)
     inside /= np.linalg.norm(inside, axis=1, keepdims=True)
-    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)[None, :, None]
-    return skin(
-        p[:, None] + np.cos(angle) * (inside * r[:, :1])[:, None] + np.sin(angle) * (across * r[:, 1:])[:, None]
-    )
+    cosine, sine = (c[None, :, None] for c in _circle(sides))
+    return skin(p[:, None] + cosine * (inside * r[:, :1])[:, None] + sine * (across * r[:, 1:])[:, None])
+
+
+def _plane(path: np.ndarray) -> np.ndarray:
+    """Unit normal of the plane of a path [N, 3]; of any plane through it, if it is straight."""
+    steps = np.diff(path, axis=0)
+    normals = np.cross(steps[:-1], steps[1:])
+    normal = normals[np.argmax((normals**2).sum(axis=1))] if len(normals) else np.zeros(3)
+    if normal @ normal < 1e-16:
+        normal = np.cross(steps[0], np.eye(3)[np.argmin(np.abs(steps[0]))])
+    return normal / np.linalg.norm(normal) * np.sign(normal[np.argmax(np.abs(normal))])
 
 
 def loft(stations: Points, *, sides: int = 16, exponent: float = 2.0) -> Shape:
@@ -174,9 +194,7 @@ def loft(stations: Points, *, sides: int = 16, exponent: float = 2.0) -> Shape:
     A section is a superellipse: 2 is round, 4 and above nearly a box.
     """
     s = np.asarray(stations, dtype=np.float64)[:, :, None]
-    angle = np.linspace(0, 2 * np.pi, sides, endpoint=False)[None] + np.pi / sides
-    y = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** (2 / exponent)
-    z = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** (2 / exponent)
+    y, z = (np.sign(c) * np.abs(c) ** (2 / exponent) for c in _circle(sides, np.pi / sides))
     return skin(np.stack([np.broadcast_to(s[:, 0], (len(s), sides)), s[:, 2] * y, s[:, 1] + s[:, 3] * z], 2))
 
 

@@ -1,0 +1,228 @@
+"""A shard: one Parquet file that holds a fixed number of episodes, one row a frame and one row group an episode.
+
+Nothing in the file depends on when or in which order the episodes came, so the same episodes give the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from agent.episode import Episode
+from agent.files import write_whole
+from sim.errors import InputError
+
+JPEG_QUALITY = 95
+IMAGE_FORMATS: dict[str, tuple[str, list[int]]] = {
+    "jpeg": (".jpg", [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]),
+    "png": (".png", []),
+}
+"""Name of an image format -> what OpenCV's encoder is told. PNG is exact, JPEG about a fifth of its size."""
+
+_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+_VECTOR = pa.list_(pa.float32())
+_COLUMNS: dict[str, pa.DataType] = {
+    "episode": pa.int64(),
+    "frame": pa.int32(),
+    "time": pa.float64(),
+    "image": _IMAGE,
+    "mask": _IMAGE,
+    "category": pa.string(),
+    "instance": pa.string(),
+    "seed": pa.int64(),
+    "clean": _VECTOR,
+    "recorded": _VECTOR,
+    "executed": _VECTOR,
+    "limited": pa.bool_(),
+    "joints": _VECTOR,
+    "object_pose": _VECTOR,
+    "camera_pose": _VECTOR,
+    "intrinsics": _VECTOR,
+    "grasp": _VECTOR,
+    "visible": pa.float32(),
+}
+
+
+def _feature(kind: pa.DataType) -> dict[str, Any]:
+    """The Hugging Face description of a column; `Sequence` is the spelling that `datasets` 3 to 5 all read."""
+    if kind == _IMAGE:
+        return {"_type": "Image"}
+    if kind == _VECTOR:
+        return {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "Sequence"}
+    return {"dtype": {"double": "float64", "float": "float32"}.get(str(kind), str(kind)), "_type": "Value"}
+
+
+SCHEMA = pa.schema(
+    list(_COLUMNS.items()),
+    metadata={"huggingface": json.dumps({"info": {"features": {k: _feature(v) for k, v in _COLUMNS.items()}}})},
+)
+
+
+def encode(episode: Episode, image_format: str) -> pa.Table:
+    """The rows [T] of an episode, its images encoded. Commands are null in the last row: no frame follows it."""
+    count = len(episode.frames)
+    if count == 0:
+        raise ValueError(f"episode {episode.number} has no frames: at least 1 is needed")
+    suffix, options = IMAGE_FORMATS[image_format]
+    images = [_encode_image(suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options) for frame in episode.frames]
+    masks: list[dict[str, Any] | None] = [None] * count
+    if episode.masks is not None:
+        bilevel = [cv2.IMWRITE_PNG_BILEVEL, 1]
+        masks = [_encode_image(".png", mask.astype(np.uint8) * 255, bilevel) for mask in episode.masks]
+    columns = {
+        "episode": [episode.number] * count,
+        "frame": range(count),
+        "time": episode.times,
+        "image": images,
+        "mask": masks,
+        "category": [episode.category] * count,
+        "instance": [episode.instance] * count,
+        "seed": [episode.seed] * count,
+        "clean": [*episode.clean, None],
+        "recorded": [*episode.recorded, None],
+        "executed": [*episode.executed, None],
+        "limited": [*episode.limited.tolist(), None],
+        "joints": list(episode.joints),
+        "object_pose": list(episode.object_poses),
+        "camera_pose": list(episode.camera_poses),
+        "intrinsics": [episode.intrinsics.ravel()] * count,
+        "grasp": [episode.grasp] * count,
+        "visible": episode.visible,
+    }
+    return pa.table({name: pa.array(columns[name], kind) for name, kind in _COLUMNS.items()}, schema=SCHEMA)
+
+
+def _encode_image(suffix: str, image: np.ndarray, options: list[int]) -> dict[str, Any]:
+    encoded, data = cv2.imencode(suffix, image, options)
+    if not encoded:
+        raise ValueError(f"OpenCV cannot encode an image of shape {image.shape} as {suffix}")
+    return {"bytes": data.tobytes(), "path": None}
+
+
+def decode(table: pa.Table) -> Episode:
+    """The episode whose rows [T] these are. Raises ValueError where they do not make an episode."""
+    frames = np.stack([_decode_image(cell, cv2.IMREAD_COLOR) for cell in table["image"]])
+    for frame in frames:
+        cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frame)
+    masks = None
+    if table["mask"].null_count == 0:
+        masks = np.stack([_decode_image(cell, cv2.IMREAD_GRAYSCALE) for cell in table["mask"]]) > 0
+    count = len(frames)
+    joints = _vectors(table, "joints").reshape(count, -1)
+    commands = {k: _vectors(table, k).reshape(count - 1, joints.shape[1]) for k in ("clean", "recorded", "executed")}
+    return Episode(
+        frames=frames,
+        **commands,
+        limited=np.array(table["limited"].to_pylist()[:-1], bool),
+        joints=joints,
+        object_poses=_vectors(table, "object_pose").reshape(count, 7),
+        camera_poses=_vectors(table, "camera_pose").reshape(count, 7),
+        intrinsics=_vectors(table, "intrinsics")[:9].reshape(3, 3),
+        grasp=_vectors(table, "grasp")[:7],
+        visible=table["visible"].to_numpy().copy(),
+        times=table["time"].to_numpy().copy(),
+        category=table["category"][0].as_py(),
+        instance=table["instance"][0].as_py(),
+        number=table["episode"][0].as_py(),
+        seed=table["seed"][0].as_py(),
+        masks=masks,
+    )
+
+
+def _decode_image(cell: pa.StructScalar, flags: int) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(cell["bytes"].as_buffer(), np.uint8), flags)
+    if image is None:
+        raise ValueError("an image cannot be decoded")
+    return image
+
+
+def _vectors(table: pa.Table, name: str) -> np.ndarray:
+    """All numbers of a list column in one row, nulls left out; a copy, so that it can be written to."""
+    return table[name].combine_chunks().flatten().to_numpy().copy()
+
+
+def path_of(root: Path, index: int) -> Path:
+    return root / "data" / f"shard-{index:06d}.parquet"
+
+
+def scan(root: Path, *, episodes_per_shard: int) -> dict[int, int]:
+    """Shard index -> number of episodes in it. Reads the footers only, which a shard that was cut short lacks."""
+    counts: dict[int, int] = {}
+    for path in sorted((root / "data").glob("shard-*.parquet")):
+        match = re.fullmatch(r"shard-(\d{6,})\.parquet", path.name)
+        if match is None:
+            continue
+        first = int(match[1]) * episodes_per_shard
+        try:
+            with pq.ParquetFile(path) as file:
+                footer = file.metadata
+                if not file.schema_arrow.equals(SCHEMA):
+                    raise ValueError("its columns are not those of armplay episodes")
+                spans = [footer.row_group(i).column(0).statistics for i in range(footer.num_row_groups)]
+        except (OSError, ValueError) as error:
+            raise _damaged(path, error) from error
+        if not 1 <= len(spans) <= episodes_per_shard:
+            raise _damaged(path, f"{len(spans)} episodes, 1 to {episodes_per_shard} expected")
+        for number, span in enumerate(spans, first):
+            if span is None or (span.min, span.max) != (number, number):
+                raise _damaged(path, f"episode {number} is not where it belongs")
+        counts[int(match[1])] = len(spans)
+    return counts
+
+
+def read(path: Path, positions: Iterable[int]) -> Iterator[pa.Table]:
+    """The rows of the episodes at these positions of a shard, page checksums verified."""
+    try:
+        file = pq.ParquetFile(path, page_checksum_verification=True)
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    with file:
+        for position in positions:
+            try:
+                table = file.read_row_group(position, use_threads=False)
+            except (OSError, ValueError) as error:
+                raise _damaged(path, error) from error
+            yield table.combine_chunks()
+
+
+def read_episodes(path: Path, positions: Iterable[int]) -> Iterator[Episode]:
+    """The episodes at these positions of a shard."""
+    for table in read(path, positions):
+        try:
+            episode = decode(table)
+        except (TypeError, ValueError) as error:
+            raise _damaged(path, error) from error
+        yield episode
+
+
+def _damaged(path: Path, reason: object) -> InputError:
+    line = " ".join(str(reason).split()) or type(reason).__name__
+    return InputError(f"{path}: damaged shard ({line}); restore it, or delete it and collect again with --resume")
+
+
+def write(path: Path, tables: Iterable[pa.Table]) -> None:
+    """Writes a shard: one row group for each table, in the order given."""
+
+    def fill(file: BinaryIO) -> None:
+        # Images do not compress, and a dictionary of them would only be a second copy in memory.
+        with pq.ParquetWriter(
+            file, SCHEMA, use_dictionary=False, write_statistics=["episode"], write_page_checksum=True
+        ) as writer:
+            for table in tables:
+                writer.write_table(table, row_group_size=table.num_rows)
+
+    write_whole(path, fill)
+
+
+def leftovers(root: Path) -> list[Path]:
+    """What an interrupted `write_whole` left in a dataset's folders."""
+    patterns = (".dataset.json.tmp", ".README.md.tmp", "data/.shard-*.parquet.tmp")
+    return [path for pattern in patterns for path in root.glob(pattern)]

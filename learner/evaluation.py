@@ -1,0 +1,123 @@
+"""How good a representation is: galleries of labelled frames, and the table of probes beside their baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from agent.episode import Episode
+from learner.encoders import Encoder
+from learner.probes import (
+    Score,
+    OnlineLinearProbe,
+    color_histogram,
+    embed,
+    knn_accuracy,
+    knn_predict,
+    linear_probe,
+    raw_pixels,
+    score,
+)
+from sim.errors import InputError
+
+NEIGHBOURS = 20
+FRAMES_PER_EPISODE = 4
+
+
+class Gallery(NamedTuple):
+    """N labelled frames. Labels serve probes only."""
+
+    images: np.ndarray
+    """uint8 [N, H, W, 3]."""
+    labels: np.ndarray
+    """int64 [N]: index of the category."""
+    instances: np.ndarray
+    """int64 [N]: frames of one object share one number."""
+
+
+class Row(NamedTuple):
+    """One line of the final table."""
+
+    representation: str
+    """A method, or one of the baselines."""
+    probe: str
+    """`kNN` or `linear`."""
+    score: Score
+
+
+class GalleryBuilder:
+    """Keeps four frames, evenly spaced in time, of each episode it is shown whose number is below `episodes`."""
+
+    def __init__(self, categories: tuple[str, ...], *, episodes: int) -> None:
+        self._categories = categories
+        self._episodes = episodes
+        self._seen: list[tuple[int, np.ndarray, int, str]] = []
+
+    def add(self, episode: Episode) -> None:
+        if episode.number < self._episodes:
+            chosen = np.linspace(0, len(episode.frames) - 1, FRAMES_PER_EPISODE).round().astype(int)
+            label = self._categories.index(episode.category)
+            frames = episode.frames[chosen]
+            self._seen.append((episode.number, frames, label, f"{episode.category}/{episode.instance}"))
+
+    def build(self) -> Gallery:
+        """The gallery of all episodes so far, in the order of their numbers. Raises InputError when there are none."""
+        seen = sorted(self._seen.copy(), key=lambda kept: kept[0])
+        if not seen:
+            raise InputError("0 held-out episodes: at least 1 is needed, or accuracy is undefined")
+        _, images, labels, names = zip(*seen, strict=True)
+        instances = np.unique(names, return_inverse=True)[1]
+        return Gallery(
+            np.concatenate(images),
+            np.repeat(np.array(labels), FRAMES_PER_EPISODE),
+            np.repeat(instances, FRAMES_PER_EPISODE),
+        )
+
+
+def gallery_of(episodes: Iterable[Episode], categories: tuple[str, ...], *, count: int) -> Gallery:
+    """The gallery of episodes 0 to `count` - 1 among those given."""
+    builder = GalleryBuilder(categories, episodes=count)
+    for episode in episodes:
+        builder.add(episode)
+    return builder.build()
+
+
+def validate(
+    encoder: Encoder, probe: OnlineLinearProbe, bank: Gallery, held_out: Gallery, *, device: str
+) -> dict[str, float]:
+    """Accuracy on held-out frames, while training: kNN among the bank's, and the linear probe that learns online."""
+    known, asked = embed(encoder, bank.images, device=device), embed(encoder, held_out.images, device=device)
+    linear = probe.predict(torch.from_numpy(asked).to(device)).cpu().numpy()
+    return {
+        "probe/knn_validation": knn_accuracy(known, bank.labels, asked, held_out.labels, k=NEIGHBOURS),
+        "probe/linear_online": float((linear == held_out.labels).mean()),
+    }
+
+
+def final_table(
+    name: str, encoder: Encoder, untrained: Encoder, bank: Gallery, test: Gallery, *, device: str
+) -> list[Row]:
+    """kNN and linear probe of the encoder, of the untrained encoder, of raw pixels and of colour histograms.
+
+    One protocol for all: fitted on the bank (training instances), scored on test instances.
+    """
+
+    def embedded(network: Encoder) -> tuple[np.ndarray, np.ndarray]:
+        return embed(network, bank.images, device=device), embed(network, test.images, device=device)
+
+    representations = {
+        name: embedded(encoder),
+        "untrained encoder": embedded(untrained),
+        "raw pixels": (raw_pixels(bank.images), raw_pixels(test.images)),
+        "colour histogram": (color_histogram(bank.images), color_histogram(test.images)),
+    }
+    rows = []
+    for label, (known, asked) in representations.items():
+        nearest = knn_predict(known, bank.labels, asked, k=NEIGHBOURS)
+        rows.append(Row(label, "kNN", score(nearest, test.labels, test.instances)))
+        linear = linear_probe(known, bank.labels, asked)
+        rows.append(Row(label, "linear", score(linear, test.labels, test.instances)))
+    return rows

@@ -1,0 +1,82 @@
+"""Who waits for whom: keeps pairs sampled and frames inserted at a fixed ratio, within a slack."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from sim.errors import InputError
+
+
+class Limiter:
+    """Balances a thread that inserts frames and a thread that samples pairs (after Reverb's SampleToInsertRatio).
+
+    Counted from the moment the buffer holds its minimum, sampled pairs stay within `slack` pairs of
+    `ratio` * inserted frames; whoever is ahead waits. A resumed run counts anew, so it carries no debt.
+    """
+
+    def __init__(self, *, ratio: float, minimum: int, batch: int, episode_frames: int, deadline: float = 300.0) -> None:
+        """`ratio`: pairs per frame; `minimum`: frames before learning starts; `deadline`: s before a wait is an error."""
+        if not 0 < ratio < float("inf"):
+            raise InputError(f"replay_ratio={ratio}: must be above 0, or the learner would wait for ever")
+        if minimum < 1:
+            raise InputError(f"minimum={minimum}: at least 1 frame is needed, or there is nothing to sample")
+        self.ratio, self.minimum = ratio, minimum
+        self.slack = 2.0 * max(batch, ratio * episode_frames)  # a smaller one could make both sides wait
+        self.inserted = self.sampled = 0
+        self.learner_waited = self.arm_waited = 0.0
+        self._deadline = deadline
+        self._changed = threading.Condition()
+        self._closed = False
+
+    @property
+    def filled(self) -> bool:
+        """The buffer has held its minimum."""
+        return self.inserted >= self.minimum
+
+    def wait_to_sample(self, pairs: int) -> None:
+        """Block until `pairs` may be sampled, and count them. Raises TimeoutError when frames stop coming."""
+        self.learner_waited += self._wait(
+            lambda: self.filled and self._ahead() + pairs <= self.slack,
+            f"the learner waited {self._deadline:.0f} s for frames: {self.inserted} came in, {self.minimum} are needed",
+        )
+        with self._changed:
+            self.sampled += pairs
+            self._changed.notify_all()
+
+    def wait_to_insert(self) -> bool:
+        """Block until more frames are wanted. False when the run has ended."""
+        self.arm_waited += self._wait(lambda: not self.filled or self._ahead() >= -self.slack, None)
+        return not self._closed
+
+    def count_inserted(self, frames: int) -> None:
+        """Count frames that are in the buffer now."""
+        with self._changed:
+            self.inserted += frames
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Let everyone go: the run ends, or no more frames will come."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def _ahead(self) -> float:
+        """Pairs that the learner is ahead of its share; negative when it is behind."""
+        return self.sampled - self.ratio * (self.inserted - self.minimum)
+
+    def _wait(self, ready, complaint: str | None) -> float:
+        start = time.monotonic()
+        with self._changed:
+            done = self._changed.wait_for(
+                lambda: self._closed or ready(), timeout=None if complaint is None else self._deadline
+            )
+        if not done and complaint is not None:
+            raise TimeoutError(complaint)
+        return time.monotonic() - start
+
+
+def episodes_before(step: int, *, ratio: float, minimum: int, batch: int, episode_frames: int) -> int:
+    """Lockstep: how many episodes are in the buffer when step `step` (from 0) samples, a function of its arguments alone."""
+    frames = max(minimum, minimum + (step * batch) / ratio)
+    return -int(-frames // episode_frames)

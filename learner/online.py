@@ -1,0 +1,50 @@
+"""Makes the parts of a live run from its settings: each part gets its own, none gets the whole."""
+
+from __future__ import annotations
+
+from learner.limiter import Limiter
+from learner.replay import ReplayBuffer
+from learner.settings import OnlineSettings
+from learner.source import Source
+from learner.training import Learner
+
+
+def buffer_for(settings: OnlineSettings, source: Source) -> ReplayBuffer:
+    """An empty buffer for the source's episodes."""
+    return ReplayBuffer(
+        settings.buffer_episodes,
+        frames=settings.record.scene.frames,
+        image_size=settings.record.scene.image_size,
+        chain=source.chain,
+        categories=source.categories,
+        action=settings.action,
+        sampling=settings.sampling,
+    )
+
+
+def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) -> Learner:
+    """A learner at its start."""
+    return Learner(
+        method=settings.method,
+        encoder=settings.encoder,
+        image_size=settings.record.scene.image_size,
+        action_size=buffer.action_size,
+        categories=len(source.categories),
+        method_settings=settings.loss,
+        augment_settings=settings.augment,
+        optimizer_settings=settings.optimizer,
+        device=settings.device,
+        seed=settings.record.seed,
+    )
+
+
+def limiter_for(settings: OnlineSettings, source: Source) -> Limiter:
+    """The limiter; stored episodes of a resumed run count as its start, so that nobody owes anything for them."""
+    frames = settings.record.scene.frames
+    refilled = 0 if settings.lockstep else min(source.stored, settings.buffer_episodes)
+    return Limiter(
+        ratio=settings.replay_ratio,
+        minimum=max(settings.minimum_episodes, refilled) * frames,
+        batch=settings.batch,
+        episode_frames=frames,
+    )

@@ -1,0 +1,104 @@
+"""What a finished run leaves: final accuracies, the exported encoder, the report."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import numpy as np
+
+from agent.episode import Episode
+from agent.files import write_text
+from agent.settings import to_json
+from learner.checkpoint import export_encoder
+from learner.encoders import build_encoder
+from learner.evaluation import FRAMES_PER_EPISODE, NEIGHBOURS, Gallery, Row, final_table
+from learner.report import PairPicture, write_report
+from learner.run import Run
+from learner.training import Learner
+from sim import poses
+from sim.seeding import stream
+
+
+class Album:
+    """Keeps a few episodes, of different categories, whose pairs the report shows."""
+
+    def __init__(self, *, size: int = 12) -> None:
+        self._size = size
+        self.episodes: dict[str, Episode] = {}
+
+    def add(self, episode: Episode) -> None:
+        if len(self.episodes) < self._size:
+            self.episodes.setdefault(episode.category, episode)
+
+    def pairs(self, rng: np.random.Generator) -> list[PairPicture]:
+        """One uniform pair of each."""
+        found = []
+        for episode in sorted(self.episodes.values(), key=lambda kept: kept.number):
+            here, there = rng.choice(len(episode.frames), 2, replace=False)
+            turn = poses.relative(episode.object_poses[here], episode.object_poses[there])[3:]
+            found.append(
+                PairPicture(
+                    first=episode.frames[here],
+                    second=episode.frames[there],
+                    clean=episode.clean,
+                    recorded=episode.recorded,
+                    span=(int(here), int(there)),
+                    category=episode.category,
+                    gap=float(episode.times[there] - episode.times[here]),
+                    turn=float(poses.angle(turn)),
+                )
+            )
+        return found
+
+
+def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Album, categories: tuple[str, ...]) -> str:
+    """Score, export, report; returns the table as text."""
+    settings = run.settings
+    untrained = build_encoder(settings.encoder, seed=settings.record.seed).to(learner.device)
+    rows = final_table(settings.method, learner.encoder, untrained, bank, test, device=settings.device)
+    instances = len(np.unique(test.instances))
+    scores = [{"representation": row.representation, "probe": row.probe, **asdict(row.score)} for row in rows]
+    protocol = (
+        f"Fitted on {FRAMES_PER_EPISODE} frames of each of {len(bank.labels) // FRAMES_PER_EPISODE} training episodes, "
+        f"scored on {FRAMES_PER_EPISODE} frames of each of {instances} test objects that the encoder never saw; "
+        f"kNN with k={NEIGHBOURS} by cosine similarity, linear by full-batch logistic regression. "
+        "Standard errors are over test objects."
+    )
+    outcome = {"steps": learner.steps, "categories": list(categories), "protocol": protocol, "scores": scores}
+    write_text(run.folder / "scores.json", json.dumps(outcome, indent=2) + "\n")
+    trained = {"method": settings.method, "steps": learner.steps, "seed": settings.record.seed}
+    export_encoder(
+        run.folder / "encoder",
+        learner.encoder,
+        name=settings.encoder,
+        image_size=settings.record.scene.image_size,
+        trained=trained,
+    )
+    corruption = settings.record.corruption
+    write_report(
+        run.folder / "report.html",
+        title=f"{settings.method}: {run.folder.name}",
+        settings=to_json(settings),
+        machine=run.machine,
+        command=run.command,
+        history=run.history,
+        rows=rows,
+        pairs=album.pairs(stream("report", settings.record.seed)),
+        notes=[protocol, *([f"Commands are corrupted: {corruption}."] if corruption else [])],
+        category_names=categories,
+        test_instances=instances,
+    )
+    return table(rows) + f"\nreport: {run.folder / 'report.html'}"
+
+
+def table(rows: list[Row]) -> str:
+    """The final accuracies as plain text."""
+    lines = [f"{'':20} {'probe':8} accuracy on held-out objects"]
+    for row in rows:
+        score = row.score
+        lines.append(
+            f"{row.representation:20} {row.probe:8} "
+            f"{100 * score.accuracy:5.1f} % +- {100 * score.standard_error:.1f} (chance {100 * score.chance:.1f})"
+        )
+    return "\n".join(lines)

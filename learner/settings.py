@@ -1,0 +1,133 @@
+"""All settings of a live run, and the choice that suits the machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from agent.record import RecordSettings
+from learner.actions import representation
+from learner.augment import AugmentSettings
+from learner.encoders import ENCODERS, check_image_size
+from learner.machine import default_device
+from learner.methods import METHODS, MethodSettings
+from learner.replay import Sampling
+from learner.training import OptimizerSettings
+from sim.cores import cores
+from sim.errors import InputError
+from sim.scene import SceneSettings
+
+FREE_ON_RESUME = ("steps", "workers", "threads", "device", "log_every", "validate_every", "checkpoint_every")
+"""Settings that a resumed run may change without being another run."""
+
+
+@dataclass(frozen=True)
+class OnlineSettings:
+    """A live run: the arm plays and the encoder learns at the same time."""
+
+    method: str = "aa-simclr"
+    """Which loss: simclr, simclr-tt or aa-simclr."""
+    steps: int = 500
+    """Updates of the encoder."""
+    batch: int = 128
+    """Pairs a step."""
+    encoder: str = "small"
+    """Network: small (for CPUs) or resnet18."""
+    action: str = "efference"
+    """What is told of an action: efference, command+state, command or pose."""
+    sampling: Sampling = "uniform"
+    """How t' is drawn: uniform (any other frame), uniform+same (any frame, as in the paper)."""
+    engine: Literal["processes", "local", "recorded"] = "processes"
+    """Who plays: worker processes, this process, or a stored dataset (--data)."""
+    data: str = ""
+    """Folder of a stored dataset, for --engine recorded."""
+    workers: int = 1
+    """Worker processes that simulate arms."""
+    buffer_episodes: int = 2000
+    """Episodes that the replay buffer holds."""
+    warmup_episodes: int = 0
+    """Episodes in the buffer before learning starts; 0 means twice the batch."""
+    replay_ratio: float = 4.0
+    """Pairs sampled per frame collected; whoever is ahead waits."""
+    lockstep: bool = False
+    """Make each step see exactly the same episodes in every run: on a CPU, losses then repeat."""
+    store: bool = True
+    """Keep every collected episode in the run's folder, as a dataset; a resumed run refills its buffer from it."""
+    device: str = "cpu"
+    """Where the learner runs: cpu or cuda."""
+    threads: int = 0
+    """CPU threads of the learner; 0 leaves it to torch."""
+    validation_episodes: int = 96
+    """Held-out episodes for the accuracy shown while training."""
+    test_episodes: int = 240
+    """Held-out episodes for the final accuracy, looked at once."""
+    bank_episodes: int = 480
+    """Training episodes, the first ones, that the probes are fitted on."""
+    log_every: int = 10
+    """Steps between two rows of the history."""
+    validate_every: int = 50
+    """Steps between two looks at the validation instances."""
+    checkpoint_every: int = 100
+    """Steps between two checkpoints."""
+    record: RecordSettings = field(default_factory=RecordSettings)
+    loss: MethodSettings = field(default_factory=MethodSettings)
+    augment: AugmentSettings = field(default_factory=AugmentSettings)
+    optimizer: OptimizerSettings = field(default_factory=OptimizerSettings)
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InputError(f"method={self.method}: unknown, known are {', '.join(METHODS)}")
+        if self.encoder not in ENCODERS:
+            raise InputError(f"encoder={self.encoder}: unknown, known are {', '.join(ENCODERS)}")
+        representation(self.action)
+        check_image_size(self.record.scene.image_size)
+        if self.batch < 2:
+            raise InputError(f"batch={self.batch}: at least 2 pairs are needed, or there is nothing to contrast")
+        counts = ("steps", "workers", "buffer_episodes", "log_every", "validate_every", "checkpoint_every")
+        for name in (*counts, "validation_episodes", "test_episodes", "bank_episodes"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name}={getattr(self, name)}: at least 1 is needed, or nothing happens")
+        if self.buffer_episodes < self.minimum_episodes:
+            raise InputError(
+                f"buffer_episodes={self.buffer_episodes}: at least {self.minimum_episodes} are needed, or learning never starts"
+            )
+        if not 0 < self.replay_ratio < float("inf"):
+            raise InputError(f"replay_ratio={self.replay_ratio}: must be above 0, or the learner would wait for ever")
+        if (self.engine == "recorded") != bool(self.data):
+            raise InputError(
+                f"data={self.data!r} with engine={self.engine}: --data DIR and --engine recorded go together"
+            )
+        if self.record.split != "train":
+            raise InputError(f"split={self.record.split}: the encoder learns from train; the other splits are held out")
+        if self.augment.flip_probability > 0 and self.method.startswith("aa-"):
+            raise InputError(
+                f"flip_probability={self.augment.flip_probability}: an independent flip falsifies the action"
+            )
+
+    @property
+    def minimum_episodes(self) -> int:
+        """Episodes in the buffer before learning starts."""
+        return self.warmup_episodes or 2 * self.batch
+
+
+def suited() -> OnlineSettings:
+    """Defaults for this machine: small pictures and a small encoder on a CPU, ResNet-18 at 128 pixels on CUDA."""
+    available = cores()
+    if default_device() == "cuda":
+        scene = SceneSettings(image_size=128)
+        return OnlineSettings(
+            steps=20_000,
+            batch=256,
+            encoder="resnet18",
+            device="cuda",
+            workers=max(1, available - 1),
+            buffer_episodes=5000,
+            replay_ratio=8.0,
+            validate_every=500,
+            checkpoint_every=1000,
+            record=RecordSettings(scene=scene),
+        )
+    # Learner threads that share a core with an arm wait for each other: the cores are divided instead.
+    workers = max(1, available // 2)
+    base = OnlineSettings(workers=workers, threads=max(1, available - workers))
+    return replace(base, record=RecordSettings(scene=SceneSettings(image_size=64)))

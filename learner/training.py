@@ -1,0 +1,120 @@
+"""One step of learning: augment two views, score them with their action, update. The same for live and recorded pairs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from agent.episode import Pairs
+from learner.augment import Augment, AugmentSettings
+from learner.checkpoint import flatten_optimizer, restore_optimizer
+from learner.encoders import build_encoder, check_image_size
+from learner.methods import MethodSettings, build_method
+from learner.probes import OnlineLinearProbe
+from sim.errors import InputError
+
+
+@dataclass(frozen=True)
+class OptimizerSettings:
+    """AdamW; defaults are AA-SSL's (arXiv 2407.06704)."""
+
+    learning_rate: float = 5e-4
+    weight_decay: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if not 0 < self.learning_rate < 1:
+            raise InputError(f"learning_rate={self.learning_rate}: must be above 0 and below 1, or nothing is learned")
+        if not 0 <= self.weight_decay < 1:
+            raise InputError(f"weight_decay={self.weight_decay}: must be at least 0 and below 1")
+
+
+class Learner:
+    """A method, its optimiser, augmentation, frozen action standardisation and the online linear probe."""
+
+    def __init__(
+        self,
+        *,
+        method: str,
+        encoder: str,
+        image_size: int,
+        action_size: int,
+        categories: int,
+        method_settings: MethodSettings,
+        augment_settings: AugmentSettings,
+        optimizer_settings: OptimizerSettings,
+        device: str,
+        seed: int,
+    ) -> None:
+        check_image_size(image_size)
+        self.device = torch.device(device)
+        network = build_encoder(encoder, seed=seed)
+        self.method = build_method(method, network, action_dim=action_size, settings=method_settings, seed=seed + 1).to(
+            self.device
+        )
+        self.encoder = self.method.encoder
+        self.optimizer = torch.optim.AdamW(
+            self.method.parameters(),
+            lr=optimizer_settings.learning_rate,
+            weight_decay=optimizer_settings.weight_decay,
+        )
+        self.probe = OnlineLinearProbe(self.encoder.features, categories, seed=seed + 2).to(self.device)
+        self._augment = Augment(augment_settings)
+        self._generator = torch.Generator(self.device).manual_seed(seed + 3)
+        self.action_mean = torch.zeros(action_size)
+        self.action_std = torch.ones(action_size)
+        self.steps = 0
+
+    def freeze_standardisation(self, actions: torch.Tensor) -> None:
+        """Take mean and standard deviation of actions [M, A] for good; a constant component stays as it is."""
+        self.action_mean = actions.mean(dim=0)
+        deviation = actions.std(dim=0)
+        self.action_std = torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation))
+
+    def step(self, pairs: Pairs) -> dict[str, float]:
+        """Learn from one batch; returns losses in nats and the online probe's accuracy on the batch, before the update."""
+        self.method.train()
+        first = self._augment(pairs.first.to(self.device, non_blocking=True), self._generator)
+        second = self._augment(pairs.second.to(self.device, non_blocking=True), self._generator)
+        action = ((pairs.action - self.action_mean) / self.action_std).to(self.device)
+        output = self.method(first, second, action)
+        self.optimizer.zero_grad(set_to_none=True)
+        output.loss.backward()
+        self.optimizer.step()
+        probed = self.probe.step(output.features, pairs.category.to(self.device))
+        self.steps += 1
+        values = {"loss": output.loss.detach(), **{f"loss/{name}": value for name, value in output.terms.items()}}
+        values["probe/linear_batch"] = probed["accuracy"]
+        found = {name: float(value) for name, value in values.items()}
+        if not np.isfinite(found["loss"]):
+            raise FloatingPointError(f"the loss is {found['loss']} at step {self.steps}: try a lower --learning-rate")
+        return found
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Tensors and plain values from which `restore` goes on exactly."""
+        tensors = {f"method.{name}": value for name, value in self.method.state_dict().items()}
+        tensors |= {f"probe.{name}": value for name, value in self.probe.state_dict().items()}
+        tensors |= flatten_optimizer("optimizer", self.optimizer)
+        tensors |= flatten_optimizer("probe_optimizer", self.probe.optimizer)
+        tensors |= {"action_mean": self.action_mean, "action_std": self.action_std}
+        tensors["generator"] = self._generator.get_state()
+        return tensors, {"steps": self.steps}
+
+    def restore(self, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
+        """Go on from what `state` returned. Raises InputError for a checkpoint of other networks."""
+
+        def part(prefix: str) -> dict[str, torch.Tensor]:
+            return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
+
+        try:
+            self.method.load_state_dict(part("method."))
+            self.probe.load_state_dict(part("probe."))
+            restore_optimizer("optimizer", self.optimizer, tensors)
+            restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
+            self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
+            self._generator.set_state(tensors["generator"])
+            self.steps = int(state["steps"])
+        except (KeyError, RuntimeError, ValueError) as error:
+            raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None

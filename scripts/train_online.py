@@ -1,0 +1,123 @@
+"""The main job: an arm plays, and an encoder learns from what it sees and what the arm did, at the same time.
+
+python scripts/train_online.py
+python scripts/train_online.py --method simclr-tt --steps 2000 --out runs/tt --seed 1
+python scripts/train_online.py --corrupt gaussian:0.5 --corrupt-what recorded --out runs/noisy
+python scripts/train_online.py --resume --out runs/tt --steps 4000
+"""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from _cli import one_line_errors, resume_folder, stop_on_signal
+from _cli import run as run_cli
+from _progress import Progress
+
+from learner.evaluation import GalleryBuilder, validate
+from learner.feeder import Feeder
+from learner.machine import check_device, describe
+from learner.meters import Meters
+from learner.online import buffer_for, learner_for, limiter_for
+from learner.outcome import Album, finish
+from learner.replay import ReplayBuffer
+from learner.run import Run, stored_settings
+from learner.settings import OnlineSettings, suited
+from learner.source import open_source
+from sim.seeding import stream
+
+
+@dataclass(frozen=True)
+class TrainOnline:
+    """Train an encoder while the arm plays. The defaults suit this machine."""
+
+    out: Path | None = None
+    """Folder of the run; runs/<method>-<seed> by default."""
+    resume: bool = False
+    """Go on with the run in --out; its settings are taken over, --steps may be raised."""
+    quiet: bool = False
+    """No progress."""
+    settings: OnlineSettings = field(default_factory=suited)
+
+
+def main(arguments: TrainOnline) -> int:
+    """Arm -> buffer -> pairs -> loss -> step, until the steps are done or a signal comes."""
+    settings = arguments.settings
+    seed = settings.record.seed
+    folder = arguments.out or Path("runs") / f"{settings.method}-{seed}"
+    check_device(settings.device)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    machine = describe(settings.device)
+    command = shlex.join(["python", "scripts/train_online.py", *sys.argv[1:]])
+    with (
+        stop_on_signal() as stop,
+        Run(folder, settings, command=command, machine=machine, resume=arguments.resume) as run,
+        open_source(settings, run.episodes_path, resume=arguments.resume) as source,
+    ):
+        buffer = buffer_for(settings, source)
+        learner = learner_for(settings, source, buffer)
+        limiter = limiter_for(settings, source)
+        rng = stream("replay", seed)
+        meters = Meters(seconds=run.restore(learner, rng))
+        announce(arguments, folder, buffer)
+        validation = source.held_out("validation", settings.validation_episodes)
+        bank = GalleryBuilder(source.categories, episodes=settings.bank_episodes)
+        album = Album()
+        feeder = Feeder(source.episodes(), buffer, limiter, lockstep=settings.lockstep, watch=(bank.add, album.add))
+        with (
+            feeder,
+            Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=arguments.quiet) as bar,
+        ):
+            while learner.steps < settings.steps and not stop:
+                feeder.before_sampling(learner.steps, settings.batch)
+                if learner.steps == 0:
+                    learner.freeze_standardisation(buffer.sample_actions(4096, stream("standardise", seed)))
+                pairs = buffer.sample(settings.batch, rng, second=learner.method.second_view)
+                losses = learner.step(pairs)
+                meters.count(losses, pairs)
+                step, last = learner.steps, learner.steps == settings.steps
+                if step % settings.validate_every == 0 or last:
+                    held = validate(learner.encoder, learner.probe, bank.build(), validation, device=settings.device)
+                    meters.note(held)
+                if step % settings.log_every == 0 or last:
+                    run.log(step, meters.row(limiter, buffer))
+                if step % settings.checkpoint_every == 0:
+                    run.checkpoint(learner, rng, meters.seconds)
+                bar.advance(step, meters.line(limiter, buffer))
+        run.checkpoint(learner, rng, meters.seconds)
+        if stop:
+            print(f"kept at step {learner.steps}; go on with: python scripts/train_online.py --resume --out {folder}")
+            return stop.status
+        test = source.held_out("test", settings.test_episodes)
+        print(finish(run, learner, bank.build(), test, album, source.categories))
+    return 0
+
+
+def announce(arguments: TrainOnline, folder: Path, buffer: ReplayBuffer) -> None:
+    """Say what was chosen for this machine."""
+    settings = arguments.settings
+    if not arguments.quiet:
+        print(
+            f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}, on {settings.device} with "
+            f"{torch.get_num_threads()} learner threads and {settings.workers} arms; "
+            f"the buffer takes {buffer.size_bytes / 1e6:.0f} MB when full. Every setting can be given: --help",
+            flush=True,
+        )
+
+
+def command_line() -> TrainOnline:
+    """The arguments; with --resume, the settings stored in --out are the defaults."""
+    folder = resume_folder(sys.argv[1:])
+    if folder is None:
+        return run_cli(TrainOnline, description=__doc__)
+    return run_cli(TrainOnline, description=__doc__, default=TrainOnline(settings=stored_settings(folder)))
+
+
+if __name__ == "__main__":
+    with one_line_errors():
+        sys.exit(main(command_line()))

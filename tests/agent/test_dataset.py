@@ -1,0 +1,376 @@
+"""Episodes come back as they were stored, and interruptions leave no trace in the bytes."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent import shards
+from agent.dataset import Dataset
+from agent.writer import DatasetWriter
+from sim.errors import InputError
+from tests.agent.episodes import assert_same, fake_episode
+
+PER_SHARD = 4
+SETTINGS = {"arm": "kuka", "camera": {"size": 16, "rate": 5.0}, "tilt": (0.1, 0.2)}
+
+
+def open_writer(root: Path, **options: Any) -> DatasetWriter:
+    return DatasetWriter(root, **{"metadata": {"settings": SETTINGS}, "episodes_per_shard": PER_SHARD, **options})
+
+
+def store(root: Path, numbers: Iterable[int], **options: Any) -> None:
+    with open_writer(root, **options) as writer:
+        for number in numbers:
+            writer.add(fake_episode(number))
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def shard(root: Path, index: int) -> Path:
+    return root / "data" / f"shard-{index:06d}.parquet"
+
+
+@pytest.mark.parametrize(("image_format", "tolerance"), [("png", 0), ("jpeg", 16)])
+@pytest.mark.parametrize("options", [{}, {"masks": True}, {"frames": 1}, {"joints": 2, "size": 33}])
+def test_roundtrip(tmp_path: Path, image_format: str, tolerance: int, options: dict[str, Any]) -> None:
+    episodes = [fake_episode(number, **options) for number in range(6)]
+    with open_writer(tmp_path / "new" / "folder", image_format=image_format) as writer:
+        for episode in episodes:
+            writer.add(episode)
+    dataset = Dataset(tmp_path / "new" / "folder")
+    assert len(dataset) == 6
+    for stored, episode in zip(dataset.episodes(), episodes, strict=True):
+        assert_same(stored, episode, tolerance=tolerance)
+    assert_same(dataset.episode(4), episodes[4], tolerance=tolerance)
+    assert [episode.number for episode in dataset.episodes([5, 0, 1])] == [5, 0, 1]
+    assert dataset.episode(0).joints.flags.writeable
+    assert dataset.size_bytes == writer.bytes > 0
+    assert dataset.metadata["settings"]["camera"] == SETTINGS["camera"]
+    dataset.verify()
+
+
+def test_one_row_group_is_one_episode_and_only_it_is_read(tmp_path: Path) -> None:
+    store(tmp_path, range(6))
+    assert [pq.ParquetFile(shard(tmp_path, index)).num_row_groups for index in (0, 1)] == [4, 2]
+    assert {pq.ParquetFile(shard(tmp_path, 0)).metadata.row_group(row).num_rows for row in range(4)} == {4}
+    column = pq.ParquetFile(shard(tmp_path, 0)).metadata.row_group(2).column(3)
+    with shard(tmp_path, 0).open("r+b") as file:
+        file.seek(column.data_page_offset + column.total_compressed_size // 2)
+        file.write(b"spoilt")
+    dataset = Dataset(tmp_path)
+    assert_same(dataset.episode(3), fake_episode(3), tolerance=16)
+    with pytest.raises(InputError, match=r"shard-000000\.parquet: damaged shard .*; restore it, or delete it"):
+        dataset.episode(2)
+    with pytest.raises(InputError, match="damaged"):
+        dataset.verify()
+
+
+def test_pandas_opens_it(tmp_path: Path) -> None:
+    store(tmp_path, range(6))
+    table = pandas.read_parquet(tmp_path / "data")
+    assert table["episode"].tolist() == [number for number in range(6) for _ in range(4)]
+    assert table["frame"].tolist() == [0, 1, 2, 3] * 6
+    assert table["clean"].isna().tolist() == [False, False, False, True] * 6
+    assert table["mask"].isna().all()
+    assert table["image"][0]["bytes"].startswith(b"\xff\xd8")
+    assert table["joints"][5].tolist() == fake_episode(1).joints[1].tolist()
+
+
+def test_hugging_face_opens_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    datasets = pytest.importorskip("datasets")
+    with open_writer(tmp_path / "set", image_format="png") as writer:
+        for number in range(6):
+            writer.add(fake_episode(number, masks=number < 5))
+    frames = datasets.load_dataset(
+        "parquet", data_files=str(tmp_path / "set/data/*.parquet"), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    assert len(frames) == 24
+    row, episode = frames[9], fake_episode(2, masks=True)
+    assert (row["image"].size, row["image"].mode) == ((16, 16), "RGB")
+    assert list(row["image"].tobytes()) == episode.frames[1].ravel().tolist()
+    assert episode.masks is not None
+    assert [value > 0 for value in row["mask"].convert("L").tobytes()] == episode.masks[1].ravel().tolist()
+    assert row["executed"] == episode.executed[1].tolist()
+    assert frames[11]["executed"] is None
+    assert frames[23]["mask"] is None
+
+
+@settings(max_examples=15, deadline=None, database=None)
+@given(order=st.permutations(range(10)), stop=st.integers(0, 10))
+def test_order_and_interruption_leave_no_trace(order: list[int], stop: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        whole, parts = Path(folder, "whole"), Path(folder, "parts")
+        store(whole, range(10))
+        store(parts, order[:stop])
+        stored = set(Dataset(parts).numbers) if list(parts.glob("data/*")) else set()
+        assert stored <= set(order[:stop])
+        with open_writer(parts, resume=True) as writer:
+            assert writer.stored == len(stored)
+            assert set(writer.missing(10)) == set(range(10)) - stored
+            for number in sorted(writer.missing(10), key=order.index):
+                writer.add(fake_episode(number))
+        assert contents(parts) == contents(whole)
+
+
+def test_a_short_shard_keeps_its_bytes(tmp_path: Path) -> None:
+    store(tmp_path / "whole", range(8))
+    store(tmp_path / "parts", range(6))
+    images = pq.read_table(shard(tmp_path / "parts", 1))["image"].to_pylist()
+    with open_writer(tmp_path / "parts", resume=True) as writer:
+        assert list(writer.missing(8)) == [6, 7]
+        for number in (7, 6):
+            writer.add(fake_episode(number))
+    assert pq.read_table(shard(tmp_path / "parts", 1))["image"].to_pylist()[: len(images)] == images
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+COLLECT = """
+import os, random, signal, sys
+from pathlib import Path
+from tests.agent.episodes import fake_episode
+from agent import shards
+from agent.writer import DatasetWriter
+
+def collect(root, order, die_at=0):
+    "Adds the missing of 10 episodes; dies before the given call of those that make files appear."
+    calls = 0
+    def fatal(function):
+        def call(*arguments, **options):
+            nonlocal calls
+            calls += 1
+            if calls == die_at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return function(*arguments, **options)
+        return call
+    # What a killed process wrote is kept without waiting for the disk.
+    os.fsync, os.replace, Path.mkdir = fatal(lambda _: None), fatal(os.replace), fatal(Path.mkdir)
+    metadata = {"settings": {"arm": "kuka", "camera": {"size": 16, "rate": 5.0}, "tilt": (0.1, 0.2)}}
+    with DatasetWriter(root, metadata=metadata, episodes_per_shard=4, resume=True) as writer:
+        for number in sorted(writer.missing(10), key=order.index):
+            writer.add(fake_episode(number))
+            print(number, flush=True)
+"""
+
+
+def start(code: str) -> subprocess.Popen[bytes]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return subprocess.Popen([sys.executable, "-c", COLLECT + code], stdout=subprocess.PIPE, env=environment)
+
+
+def test_death_at_any_step_leaves_no_trace(tmp_path: Path) -> None:
+    code = f"""
+shards.encode(fake_episode(0), "jpeg")  # loads once, and not in every child, what is loaded at first use
+for step in range(1, 100):
+    results = []
+    for die_at in (step, 0):
+        child = os.fork()
+        if child == 0:
+            collect({str(tmp_path)!r} + f"/{{step}}", list(range(10)), die_at)
+            os._exit(0)
+        results.append(os.waitpid(child, 0)[1])
+    assert results[1] == 0
+    if results[0] == 0:
+        break
+"""
+    process = start(code)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    store(tmp_path / "whole", range(10))
+    steps = [path for path in tmp_path.iterdir() if path.name != "whole"]
+    assert len(steps) > 15
+    for path in steps:
+        assert contents(path) == contents(tmp_path / "whole"), path.name
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_kills_at_random_moments_leave_no_trace(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    for _ in range(2):
+        order = rng.sample(range(10), 10)
+        process = start(f"collect({str(tmp_path / 'parts')!r}, {order})")
+        assert process.stdout is not None
+        for _ in range(rng.randrange(1, 6)):
+            process.stdout.readline()
+        process.kill()
+        process.communicate(timeout=60)
+        if list(tmp_path.glob("parts/data/shard-*")):
+            Dataset(tmp_path / "parts").verify()
+    process = start(f"collect({str(tmp_path / 'parts')!r}, list(range(10)))")
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    store(tmp_path / "whole", range(10))
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_a_gap_is_dropped_when_closed_and_named_when_resumed(tmp_path: Path) -> None:
+    store(tmp_path, [0, 1, 3, 8, 9])
+    dataset = Dataset(tmp_path)
+    assert list(dataset.numbers) == [0, 1, 8, 9]
+    assert 3 not in dataset
+    with pytest.raises(InputError, match="episode 3 is not among the 4 stored episodes"):
+        dataset.episode(3)
+    with open_writer(tmp_path, resume=True) as writer:
+        assert list(writer.missing(10)) == [2, 3, 4, 5, 6, 7]
+
+
+def refused(root: Path, message: str, **options: Any) -> None:
+    """The writer refuses the folder in one line, and leaves it as it is."""
+    before = contents(root)
+    with pytest.raises(InputError, match=message) as caught:
+        open_writer(root, **options)
+    assert "\n" not in str(caught.value)
+    assert contents(root) == before
+
+
+def test_settings_of_the_writer_are_checked(tmp_path: Path) -> None:
+    refused(tmp_path, "episodes_per_shard=0: at least 1", episodes_per_shard=0)
+    refused(tmp_path, "image_format='gif': jpeg and png are known", image_format="gif")
+    with pytest.raises(ValueError, match="not for the caller"):
+        open_writer(tmp_path, metadata={"version": 3})
+
+
+def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
+    store(tmp_path / "set", range(6))
+    refused(tmp_path / "set", "holds a dataset already; pass --resume to continue it, or give another folder")
+    (tmp_path / "foreign").mkdir()
+    (tmp_path / "foreign" / "thesis.txt").write_text("years of work")
+    refused(tmp_path / "foreign", "not empty and no dataset of armplay")
+    refused(tmp_path / "foreign", "not empty and no dataset of armplay", resume=True)
+    refused(tmp_path / "foreign" / "thesis.txt", "a file, where the folder of the dataset should be")
+    refused(tmp_path / "foreign" / "thesis.txt" / "below", "cannot be written")
+    refused(Path("/proc/armplay"), "/proc/armplay: cannot be written .*, so no episode can be kept there")
+
+
+def test_only_the_same_settings_resume(tmp_path: Path) -> None:
+    store(tmp_path, range(6))
+    other = SETTINGS | {"camera": {"size": 32, "rate": 5.0}}
+    difference = r"begun with settings\.camera\.size=16, resumed with 32: "
+    refused(tmp_path, difference, metadata={"settings": other}, resume=True)
+    more = SETTINGS | {"table": True}
+    difference = r'begun with settings\.table="\(absent\)", resumed with true: '
+    refused(tmp_path, difference, metadata={"settings": more}, resume=True)
+    refused(tmp_path, "begun with episodes_per_shard=4, resumed with 8", episodes_per_shard=8, resume=True)
+    refused(tmp_path, 'begun with image_format="jpeg", resumed with "png"', image_format="png", resume=True)
+
+
+def test_one_process_writes_at_a_time(tmp_path: Path) -> None:
+    with open_writer(tmp_path):
+        refused(tmp_path, "another process writes there", resume=True)
+    open_writer(tmp_path, resume=True).close()
+
+
+@pytest.mark.parametrize("damage", ["cut", "empty", "foreign", "misplaced"])
+def test_a_damaged_shard_is_named(tmp_path: Path, damage: str) -> None:
+    store(tmp_path, range(6))
+    path = shard(tmp_path, 1)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-100])
+    elif damage == "empty":
+        path.write_bytes(b"")
+    elif damage == "foreign":
+        pandas.DataFrame({"a": [1, 2]}).to_parquet(path)
+    else:
+        path.rename(shard(tmp_path, 2))
+    message = r"shard-00000\d\.parquet: damaged shard \(.*\); restore it, or delete it and collect again with --resume"
+    refused(tmp_path, message, resume=True)
+    with pytest.raises(InputError, match=message):
+        Dataset(tmp_path)
+
+
+def test_a_shard_spoilt_inside_is_not_continued(tmp_path: Path) -> None:
+    store(tmp_path, range(6))
+    data = bytearray(shard(tmp_path, 1).read_bytes())
+    data[len(data) // 4 : len(data) // 4 + 8] = b"armplay!"
+    shard(tmp_path, 1).write_bytes(data)
+    before = contents(tmp_path)
+    writer = open_writer(tmp_path, resume=True)
+    for number in (6, 7):
+        writer.add(fake_episode(number))
+    with pytest.raises(InputError, match="damaged shard"):
+        writer.close()
+    assert contents(tmp_path) == before
+
+
+def test_remains_are_removed_on_resume(tmp_path: Path) -> None:
+    store(tmp_path, range(6))
+    before = contents(tmp_path)
+    (tmp_path / "data" / ".shard-000002.parquet.tmp").write_bytes(b"half")
+    open_writer(tmp_path, resume=True).close()
+    assert contents(tmp_path) == before
+
+
+def test_what_is_no_dataset_is_not_opened(tmp_path: Path) -> None:
+    header = tmp_path / "dataset.json"
+    with pytest.raises(InputError, match="no such folder"):
+        Dataset(tmp_path / "absent")
+    with pytest.raises(InputError, match=r"holds no dataset\.json"):
+        Dataset(tmp_path)
+    open_writer(tmp_path).close()
+    with pytest.raises(InputError, match="0 episodes stored: at least 1 is needed"):
+        Dataset(tmp_path)
+    with pytest.raises(InputError, match="a file, where the folder"):
+        Dataset(header)
+    good = json.loads(header.read_text())
+    for text, message in {
+        "{": "cannot be read",
+        "[]": "its format is not",
+        json.dumps(good | {"format": "lerobot"}): "its format is not",
+        json.dumps(good | {"version": 2}): "version 2: at most 1 is read here; update armplay",
+        json.dumps(good | {"episodes_per_shard": 0}): "episodes_per_shard=0: at least 1",
+    }.items():
+        header.write_text(text)
+        with pytest.raises(InputError, match=message):
+            Dataset(tmp_path)
+        refused(tmp_path, message, resume=True)
+
+
+def test_errors_of_threads_surface(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = open_writer(tmp_path / "one")
+    writer.add(fake_episode(0)._replace(joints=fake_episode(0).joints[1:]))
+    with pytest.raises(ValueError, match="expected length"):
+        writer.close()
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    writer = open_writer(tmp_path / "two")
+    monkeypatch.setattr(shards, "write_whole", full)
+    message = r"shard-000000\.parquet: cannot be written \(No space left on device\)"
+
+    def add_many() -> None:
+        for number in range(100):
+            writer.add(fake_episode(number))
+
+    with pytest.raises(InputError, match=message):
+        add_many()
+    with pytest.raises(InputError, match=message):
+        writer.close()
+    with pytest.raises(ValueError, match="closed"):
+        writer.add(fake_episode(101))
+
+
+def test_an_episode_is_added_once(tmp_path: Path) -> None:
+    store(tmp_path, range(6))
+    with open_writer(tmp_path, resume=True) as writer:
+        writer.add(fake_episode(6))
+        for number in (3, 5, 6):
+            with pytest.raises(ValueError, match=f"episode {number} was added before"):
+                writer.add(fake_episode(number))
