@@ -8,7 +8,10 @@ import numpy as np
 
 
 class Episode(NamedTuple):
-    """One object, held and turned before the camera for T frames. Poses are x, y, z in metres and quaternion x, y, z, w."""
+    """One object, held and turned before the camera for T frames.
+
+    Poses are x, y, z in metres and quaternion x, y, z, w.
+    """
 
     frames: np.ndarray
     """uint8 [T, H, W, 3], RGB."""

@@ -1,4 +1,4 @@
-"""Play policies: how the arm moves while it looks. A policy plans a whole episode, so that its commands need no simulator."""
+"""Play policies: how the arm moves while it looks. A policy plans a whole episode, without a simulator."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Tumble:
     def _rotations(
         self, body: Body, frames: int, interval: float, rng: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Where the hand should point, rotation matrices [T, 3, 3] in the base frame, and its turn about its axis [T] rad."""
+        """Where the hand should point [T, 3, 3] in the base frame, and its turn about its own axis [T] rad."""
         time = np.arange(frames) * interval
         widest = self.sweep * rng.uniform(0.9, 1.0)
         phase = rng.uniform(0, 2 * pi) + rng.choice([-1, 1]) * time * self.sweep_speed / widest
@@ -110,7 +110,7 @@ class Tumble:
         axis = rotation[:, 2]
         wanted = axis - (axis @ body.view + self.behind) * body.view
         wanted /= np.linalg.norm(wanted)
-        across = np.cross(axis, wanted)
+        across = poses.cross(axis, wanted)
         sine = np.linalg.norm(across)
         turn = poses.from_axis_angle(across / max(sine, 1e-9), np.arctan2(sine, axis @ wanted))
         return poses.to_matrix(turn) @ rotation
@@ -119,7 +119,7 @@ class Tumble:
         return np.sin(2 * pi * rng.uniform(*self.sway_rate) * time + rng.uniform(0, 2 * pi))
 
     def _request(self, body: Body, joints: np.ndarray, target: np.ndarray, interval: float) -> np.ndarray:
-        """Joint velocities [D] towards the home point and the target; the turn is slowed before the position is given up."""
+        """Joint velocities [D] towards home point and target; the turn is slowed before the position is given up."""
         matrix, where, rotation = jacobian(body.chain, joints, body.center)
         matrix = _ROWS[:, None] * matrix
         twist = np.concatenate([body.home_point - where, rotation_vector(target @ rotation.T)]) * _ROWS / interval

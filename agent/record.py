@@ -17,7 +17,7 @@ from sim.kinematics import Chain, project
 from sim.objects.catalogue import ProceduralToys
 from sim.objects.mesh import Toy
 from sim.objects.splits import SPLITS
-from sim.scene import HoldScene, SceneSettings, grasp_pose
+from sim.scene import HoldScene, SceneSettings, grasp_pose, surface_points
 from sim.seeding import stream
 
 
@@ -35,7 +35,7 @@ class RecordSettings:
     instances_per_category: int = 0
     """Size of the pool of toys a category; 0 draws a fresh toy for each episode."""
     corrupt: str = ""
-    """Corrupt the commands: KIND:LEVEL, as in gaussian:0.2 (rad/s) or shuffled:1 (share of episodes); empty for none."""
+    """Corrupt the commands: KIND:LEVEL, as in gaussian:0.2 (rad/s) or shuffled:1 (share of episodes)."""
     corrupt_what: Literal["recorded", "executed"] = "recorded"
     """recorded: the learner is told wrong commands. executed: the motors are given wrong commands."""
     seed: int = 0
@@ -71,6 +71,7 @@ class Recorder:
         self.spec = arm_spec(settings.scene.arm)
         self.chain: Chain = chain_of(self.spec)
         self._policy = play_policy(settings.play)
+        self._camera_axis = poses.to_matrix(settings.scene.camera.pose[3:])[:, 2]
         self._scene: HoldScene | None = None
 
     def __call__(self, number: int) -> Episode:
@@ -135,15 +136,10 @@ class Recorder:
         settings = self.settings.scene
         if toy is None:
             toy = self.catalogue.toy(*self.choose(number))
-        grasp = grasp_pose(toy, poses.random_rotation(self._stream("grasp", number)), settings.object_size)
-        camera = settings.camera
-        body = Body(
-            self.chain,
-            np.array(self.spec.home),
-            np.array(camera.target),
-            grasp[:3],
-            poses.rotate(camera.pose[3:], np.array([0.0, 0.0, 1.0])),
-        )
+        surface = surface_points(toy, size=settings.object_size)
+        grasp = grasp_pose(surface, poses.random_rotation(self._stream("grasp", number)))
+        home = np.array(self.spec.home)
+        body = Body(self.chain, home, np.array(settings.camera.target), grasp[:3], self._camera_axis)
         return grasp, self._policy(body, settings.frames, settings.interval, self._stream("play", number))
 
     def describe(self) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def representation(name: str) -> Representation:
 
 
 def efference(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
-    """The relative pose that the recorded commands should have caused [B, 7], by forward kinematics, in the camera frame.
+    """The relative pose [B, 7] that the recorded commands should have caused: forward kinematics, camera frame.
 
     Right when nothing is corrupted; wrong in the way a misled body is wrong when commands are.
     """

@@ -1,4 +1,4 @@
-"""Checkpoints and exported encoders: tensors as safetensors, everything else as JSON beside them. Nothing is unpickled."""
+"""Checkpoints and exported encoders: tensors as safetensors, the rest as JSON. Nothing is unpickled."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ import torch
 from agent.episode import Episode
 from learner.encoders import Encoder
 from learner.probes import (
-    Score,
     OnlineLinearProbe,
+    Score,
     color_histogram,
     embed,
     knn_accuracy,

@@ -16,7 +16,7 @@ class Limiter:
     """
 
     def __init__(self, *, ratio: float, minimum: int, batch: int, episode_frames: int, deadline: float = 300.0) -> None:
-        """`ratio`: pairs per frame; `minimum`: frames before learning starts; `deadline`: s before a wait is an error."""
+        """`ratio`: pairs per frame; `minimum`: frames before learning starts; `deadline`: longest wait in s."""
         if not 0 < ratio < float("inf"):
             raise InputError(f"replay_ratio={ratio}: must be above 0, or the learner would wait for ever")
         if minimum < 1:
@@ -77,6 +77,6 @@ class Limiter:
 
 
 def episodes_before(step: int, *, ratio: float, minimum: int, batch: int, episode_frames: int) -> int:
-    """Lockstep: how many episodes are in the buffer when step `step` (from 0) samples, a function of its arguments alone."""
+    """Lockstep: how many episodes have come in when step `step` (from 0) samples."""
     frames = max(minimum, minimum + (step * batch) / ratio)
     return -int(-frames // episode_frames)

@@ -15,11 +15,11 @@ from sim.kinematics import Chain
 from sim.randomize import draw_background
 
 Sampling = Literal["uniform", "uniform+same"]
-"""`uniform`: t' is any other frame of the episode. `uniform+same`: any frame, t itself included, as in the paper's code."""
+"""`uniform`: t' is any other frame of the episode. `uniform+same`: any frame, t too, as in the paper's code."""
 
 
 class ReplayBuffer:
-    """A ring of whole episodes in CPU memory; the oldest is evicted. Inserting and sampling may come from two threads."""
+    """A ring of whole episodes in CPU memory; the oldest is evicted. One thread may insert while another samples."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class ReplayBuffer:
         action: str = "efference",
         sampling: Sampling = "uniform",
     ) -> None:
-        """Room for `episodes` of up to `frames` frames. Memory is claimed as it fills. Raises InputError for bad values."""
+        """Room for `episodes` of up to `frames` frames; memory is claimed as it fills."""
         if episodes < 1:
             raise InputError(f"buffer_episodes={episodes}: at least 1 is needed, or nothing can be sampled")
         if sampling not in get_args(Sampling):
@@ -103,10 +103,7 @@ class ReplayBuffer:
             first, other = self._look(slots, here), self._look(slots, there)
             action = self._representation.compute(first, other, self._chain)
             frames = self._gather(slots, here)
-            if second == "other":
-                others = self._gather(slots, there)
-            else:
-                others = self._redrawn(frames, slots, here, rng)
+            others = self._gather(slots, there) if second == "other" else self._redrawn(frames, slots, here, rng)
             category, instance, episode = torch.from_numpy(self._labels[slots]).unbind(1)
             gap = self._times[slots, there] - self._times[slots, here]
         return Pairs(
@@ -157,7 +154,7 @@ class ReplayBuffer:
     def _redrawn(
         self, frames: torch.Tensor, slots: np.ndarray, here: np.ndarray, rng: np.random.Generator
     ) -> torch.Tensor:
-        """The same frames [B, H, W, 3]; with other backgrounds where they are drawn per frame, or the background would tell."""
+        """The same frames [B, H, W, 3], with other backgrounds where those are drawn per frame: they would tell."""
         if self._masks is None:
             return frames
         size = self.image_size

@@ -17,9 +17,11 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from agent.files import write_text
+from learner.evaluation import Row
 from learner.probes import Score
 
 UNTRAINED = "untrained encoder"
@@ -63,16 +65,6 @@ class PairPicture(NamedTuple):
     """s: time of t' minus time of t."""
     turn: float
     """rad: the object's true rotation between the two frames."""
-
-
-class Row(NamedTuple):
-    """One line of the final table."""
-
-    representation: str
-    """A method, or one of `BASELINES`."""
-    probe: str
-    """`kNN` or `linear`."""
-    score: Score
 
 
 class Curve(NamedTuple):
@@ -161,29 +153,32 @@ def headline(rows: Sequence[Row], *, steps: float | None = None, test_instances:
     score, where = trained.score, f"{len(trained.score.per_category)} categories"
     where = f"{test_instances} test instances of {where}" if test_instances else f"test instances of {where}"
     text = f"{start}{trained.representation} names {_with_error(score)} of the frames of {where} right "
-    text += f"by {trained.probe}; chance is {percent(score.chance)}\N{NO-BREAK SPACE}%"
-    if not score.accuracy - score.chance > CLEAR * score.standard_error:
+    text += f"by {trained.probe}; chance is {percent(score.chance)} %"
+    if not score.accuracy - score.chance > CLEAR * score.standard_error:  # nor where there is no standard error
         text += ", which this does not clearly exceed"
     same = [row for row in rows if row.probe == trained.probe]
     untrained = _find(same, lambda row: row.representation == UNTRAINED)
     if untrained is None:
-        return f"{text}, and no untrained encoder was measured beside it."
-    gain, error = _difference(score, untrained.score)
-    text += f", and the untrained encoder reaches {_with_error(untrained.score)}"
-    if math.isnan(error):
-        text += f": a difference of {100 * gain:+.1f} points without a standard error, which shows nothing yet."
-    elif abs(gain) > CLEAR * error:
-        points = f"{percent(abs(gain))} ± {percent(error)} points".replace(" ", "\N{NO-BREAK SPACE}")
-        text += f": training {'gained' if gain > 0 else 'lost'} {points}."
+        text += ", and no untrained encoder was measured beside it."
     else:
-        points = f"{100 * gain:+.1f} ± {percent(error)} points".replace(" ", "\N{NO-BREAK SPACE}")
-        text += f": the difference of {points} is within two standard errors, so this run shows no gain from training."
-    level = [row for row in same if row.representation in BASELINES and row is not untrained]
+        text += f", and the untrained encoder reaches {_with_error(untrained.score)}: {_gain(score, untrained.score)}."
+    level = [row for row in same if row.representation in BASELINES and row.representation != UNTRAINED]
     level = [row for row in level if not _clearly_above(score, row.score)]
     if level:
         others = " or ".join(f"{row.representation} ({_with_error(row.score)})" for row in level)
         text += f" It does not clearly exceed {others}."
-    return text
+    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}").replace(" %", "\N{NO-BREAK SPACE}%")
+
+
+def _gain(score: Score, untrained: Score) -> str:
+    """What training changed, in the words that its standard error allows."""
+    gain, error = _difference(score, untrained)
+    if math.isnan(error):
+        return f"a difference of {100 * gain:+.1f} points without a standard error, which shows nothing yet"
+    if abs(gain) > CLEAR * error:
+        return f"training {'gained' if gain > 0 else 'lost'} {percent(abs(gain))} ± {percent(error)} points"
+    text = f"the difference of {100 * gain:+.1f} ± {percent(error)} points is within two standard errors"
+    return f"{text}, so this run shows no gain from training"
 
 
 def panels(history: Sequence[Mapping[str, float]], rows: Sequence[Row]) -> dict[str, list[Curve]]:
@@ -236,7 +231,7 @@ def _clearly_above(score: Score, other: Score) -> bool:
 
 def _with_error(score: Score) -> str:
     error = "" if math.isnan(score.standard_error) else f" ± {percent(score.standard_error)}"
-    return f"{percent(score.accuracy)}{error} %".replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{percent(score.accuracy)}{error} %"
 
 
 def _per_category(row: Row | None, names: Sequence[str]) -> list[tuple[str, float]]:
@@ -253,8 +248,7 @@ def _png(frame: np.ndarray) -> str:
 
 def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     """An empty chart of so many CSS pixels. Matplotlib's SVG counts in points, 72 an inch."""
-    figure = Figure(figsize=(width / 72, height / 72), layout="constrained")
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.03)  # type: ignore[call-arg,union-attr]
+    figure = Figure(figsize=(width / 72, height / 72), layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03))
     axes = figure.add_subplot()
     axes.spines[["top", "right", "left"]].set_visible(False)
     axes.spines["bottom"].set_color(LINE)

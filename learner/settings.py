@@ -89,7 +89,7 @@ class OnlineSettings:
                 raise InputError(f"{name}={getattr(self, name)}: at least 1 is needed, or nothing happens")
         if self.buffer_episodes < self.minimum_episodes:
             raise InputError(
-                f"buffer_episodes={self.buffer_episodes}: at least {self.minimum_episodes} are needed, or learning never starts"
+                f"buffer_episodes={self.buffer_episodes}: at least {self.minimum_episodes}, or learning never starts"
             )
         if not 0 < self.replay_ratio < float("inf"):
             raise InputError(f"replay_ratio={self.replay_ratio}: must be above 0, or the learner would wait for ever")

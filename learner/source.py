@@ -64,7 +64,7 @@ class LiveSource(Source):
         before: Iterable[Episode] = ()
         if self.stored:
             # In lockstep all of them are needed: where an episode lies in the buffer depends on those before it.
-            kept = list(Dataset(self._store).numbers())
+            kept = list(Dataset(self._store).numbers)
             room = len(kept) if self._settings.lockstep else self._settings.buffer_episodes
             wanted = sorted({*kept[: self._settings.bank_episodes], *kept[-room:]})
             before = Dataset(self._store).episodes(wanted)
@@ -79,7 +79,7 @@ class LiveSource(Source):
         writer = self._open.enter_context(
             DatasetWriter(self._store, metadata=metadata, image_format="png", resume=self._resume)
         )
-        first_free = 1 + max(Dataset(self._store).numbers(), default=-1) if self.stored else 0
+        first_free = 1 + max(Dataset(self._store).numbers, default=-1) if self.stored else 0
         for episode in self._engine.episodes(chain(writer.missing(first_free), count(first_free))):
             writer.add(episode)
             yield episode

@@ -1,4 +1,4 @@
-"""One step of learning: augment two views, score them with their action, update. The same for live and recorded pairs."""
+"""One step of learning: augment two views, score them with their action, update."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Learner:
         self.action_std = torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation))
 
     def step(self, pairs: Pairs) -> dict[str, float]:
-        """Learn from one batch; returns losses in nats and the online probe's accuracy on the batch, before the update."""
+        """Learn from one batch; returns losses in nats and the probe's accuracy on it, from before the update."""
         self.method.train()
         first = self._augment(pairs.first.to(self.device, non_blocking=True), self._generator)
         second = self._augment(pairs.second.to(self.device, non_blocking=True), self._generator)

@@ -64,10 +64,9 @@ def main(settings: Collect) -> int:
         LocalEngine(record) if local else ProcessEngine(record, workers=settings.workers) as engine,
         Progress(settings.episodes, unit="episodes", title="collect", start=writer.stored, quiet=settings.quiet) as bar,
     ):
-        began, done, before = time.monotonic(), 0, writer.stored
-        for episode in engine.episodes(writer.missing(settings.episodes)):
+        began, before = time.monotonic(), writer.stored
+        for done, episode in enumerate(engine.episodes(writer.missing(settings.episodes)), start=1):
             writer.add(episode)
-            done += 1
             rate = done * len(episode.frames) / (time.monotonic() - began)
             bar.advance(before + done, f"{rate:.0f} frames/s, {writer.bytes / 1e6:.1f} MB")
             if stop:

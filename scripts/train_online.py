@@ -103,8 +103,8 @@ def announce(arguments: TrainOnline, folder: Path, buffer: ReplayBuffer) -> None
     settings = arguments.settings
     if not arguments.quiet:
         print(
-            f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}, on {settings.device} with "
-            f"{torch.get_num_threads()} learner threads and {settings.workers} arms; "
+            f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}, on {settings.device} "
+            f"with {torch.get_num_threads()} learner threads and {settings.workers} arms; "
             f"the buffer takes {buffer.size_bytes / 1e6:.0f} MB when full. Every setting can be given: --help",
             flush=True,
         )

@@ -1,4 +1,4 @@
-"""Robot arms: what a datasheet says of one, its kinematic chain, and a URDF with light visual meshes, made once and cached."""
+"""Robot arms: what a datasheet says of one, its kinematic chain, and a URDF with light meshes, made once and cached."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def chain_of(spec: ArmSpec) -> Chain:
 
 
 def light_urdf(spec: ArmSpec, triangles: int) -> Path:
-    """The arm's URDF with visual meshes simplified to `triangles` in all and no collision shapes; made once, then cached.
+    """The arm's URDF, its visual meshes simplified to `triangles` in all, without collision shapes; made once, cached.
 
     The cache is `$ARMPLAY_CACHE`, or `armplay` in `$XDG_CACHE_HOME` or `~/.cache`. It is filled atomically, so any
     number of processes may ask for the same arm at the same time.
@@ -134,11 +134,11 @@ def _write_light_urdf(spec: ArmSpec, source: Path, draft: Path, triangles: int) 
     tree = ElementTree.parse(source)
     root = tree.getroot()
     links = [link for link in root.iter("link") if link.find("visual") is not None]
-    meshes = {}
+    meshes: dict[str, trimesh.Trimesh] = {}
     for link in links:
         mesh_element = link.find("visual/geometry/mesh")
         assert mesh_element is not None
-        loaded = trimesh.load(source.parent / mesh_element.get("filename", ""), force="mesh", process=True)
+        loaded = trimesh.load_mesh(source.parent / mesh_element.get("filename", ""))
         loaded.merge_vertices(merge_norm=True, merge_tex=True)
         meshes[str(link.get("name"))] = loaded
     share = triangles / sum(len(mesh.faces) for mesh in meshes.values())

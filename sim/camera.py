@@ -1,4 +1,7 @@
-"""The pinhole camera: where it stands, what it looks at, and the matrices that follow. Axes are OpenCV's: x right, y down, z forward."""
+"""The pinhole camera: where it stands, what it looks at, and the matrices that follow.
+
+Its axes are OpenCV's: x right, y down, z forward.
+"""
 
 from __future__ import annotations
 

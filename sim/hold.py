@@ -12,7 +12,7 @@ from sim import poses, viewsphere
 from sim.errors import InputError
 from sim.kinematics import forward, project, reach
 from sim.objects.catalogue import Catalogue, ProceduralToys
-from sim.scene import HoldScene, SceneSettings, View, grasp_pose
+from sim.scene import HoldScene, SceneSettings, View, grasp_pose, surface_points
 
 
 class HoldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
@@ -50,10 +50,11 @@ class HoldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
         widest = np.maximum(np.abs(self._scene.chain.lower), self._scene.chain.upper)
         bound = 1.1 * np.concatenate([widest, fastest]).astype(np.float32)  # physics may pass a limit by a little
         self.action_space = spaces.Box(-1.0, 1.0, (joints,), np.float32)
-        self.observation_space = spaces.Dict(
+        self._felt = spaces.Box(-bound, bound, dtype=np.float32)
+        self.observation_space = spaces.Dict(  # type: ignore[assignment]  # Gymnasium types it by content
             {
                 "image": spaces.Box(0, 255, (size, size, 3), np.uint8),
-                "proprioception": spaces.Box(-bound, bound, dtype=np.float32),
+                "proprioception": self._felt,
             }
         )
         self._view: View | None = None
@@ -68,7 +69,7 @@ class HoldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
         self._instance = options.get("instance") or self._objects.draw(self._category, rng, split=self._split)
         toy = self._objects.toy(self._category, self._instance)
         turn = poses.random_rotation(rng)
-        center = grasp_pose(toy, turn, self.settings.object_size)[:3]
+        center = grasp_pose(surface_points(toy, size=self.settings.object_size), turn)[:3]
         near = np.array(scene.spec.home) + rng.normal(0.0, 0.1, scene.chain.joints)
         here = poses.to_matrix(forward(scene.chain, near)[3:])
         start, _, _ = reach(scene.chain, near, np.array(self.settings.camera.target), here, center)
@@ -96,7 +97,7 @@ class HoldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
         info = self._info(command, self._view.joints - before, limited)
         return self._observation(), reward, False, truncated, info
 
-    def render(self) -> np.ndarray | None:  # type: ignore[override]
+    def render(self) -> np.ndarray | None:
         """The current frame, uint8 [H, W, 3]."""
         if self.render_mode is None or self._view is None:
             return None
@@ -111,8 +112,7 @@ class HoldEnv(gymnasium.Env[dict[str, np.ndarray], np.ndarray]):
     def _observation(self) -> dict[str, np.ndarray]:
         assert self._view is not None
         felt = np.concatenate([self._view.joints, self._scene.joint_velocities]).astype(np.float32)
-        space = self.observation_space["proprioception"]  # type: ignore[index]
-        return {"image": self._view.frame.copy(), "proprioception": np.clip(felt, space.low, space.high)}
+        return {"image": self._view.frame.copy(), "proprioception": np.clip(felt, self._felt.low, self._felt.high)}
 
     def _info(self, command: np.ndarray, motion: np.ndarray, limited: bool) -> dict[str, Any]:
         assert self._view is not None

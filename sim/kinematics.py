@@ -65,7 +65,7 @@ def link_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
     angles = np.asarray(joints, dtype=np.float64)[..., None, None]
     straight, sine, versine = chain.steps
     frames = straight + np.sin(angles) * sine + (1.0 - np.cos(angles)) * versine
-    known = 1  # how many steps each frame holds: doubled in each round, which takes fewer calls than one step after the other
+    known = 1  # steps that each frame holds; doubling them takes fewer calls than one step after the other
     while known < chain.joints:
         frames[..., known:, :, :] = frames[..., :-known, :, :] @ frames[..., known:, :, :]
         known *= 2
@@ -80,7 +80,7 @@ def forward(chain: Chain, joints: np.ndarray) -> np.ndarray:
 
 
 def jacobian(chain: Chain, joints: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Jacobian [6, D] (linear above angular) of a point fixed in the hand frame, its position [3] and the hand's rotation [3, 3].
+    """Jacobian [6, D] (linear above angular) of a point of the hand, its position [3], and the hand's rotation [3, 3].
 
     `joints` [D] rad; `point` [3] m in the hand frame; results in the base frame. Rows are m/rad and rad/rad.
     """
@@ -94,7 +94,7 @@ def jacobian(chain: Chain, joints: np.ndarray, point: np.ndarray) -> tuple[np.nd
 
 
 def project(chain: Chain, requested: np.ndarray, joints: np.ndarray, interval: float) -> tuple[np.ndarray, bool]:
-    """The nearest joint velocities [D] rad/s that respect the velocity limits and, held for `interval` s, the joint limits.
+    """The nearest joint velocities [D] rad/s within velocity limits and, held for `interval` s, joint limits.
 
     Returns them with whether anything had to change (by more than rounding).
     """
@@ -126,7 +126,7 @@ def reach(
     *,
     iterations: int = 30,
 ) -> tuple[np.ndarray, float, float]:
-    """Inverse kinematics: joints [D] within limits that bring `point` [3] of the hand to `position` [3] at `rotation` [3, 3].
+    """Inverse kinematics: joints [D] within limits that bring `point` [3] of the hand to a position and rotation.
 
     Returns the joints, and what is missing, in m and in rad: it is for the caller to judge them.
     """

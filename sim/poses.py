@@ -1,4 +1,4 @@
-"""Rigid poses as arrays: [..., 7] = x, y, z in metres and quaternion x, y, z, w. All functions broadcast over leading axes."""
+"""Rigid poses as arrays [..., 7]: x, y, z in metres and quaternion x, y, z, w. They broadcast over leading axes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def inverse(pose: np.ndarray) -> np.ndarray:
 
 
 def relative(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """What moved `first` to `second`, [..., 7]: p' - p and R' R^T with w >= 0, both in the frame that the poses are given in."""
+    """What moved `first` to `second` [..., 7]: p' - p and R' R^T with w >= 0, in the frame that both are given in."""
     first, second = np.asarray(first), np.asarray(second)
     turn = multiply(second[..., 3:], conjugate(first[..., 3:]))
     turn = np.where(turn[..., 3:] < 0, -turn, turn)
@@ -75,11 +75,15 @@ def to_matrix(q: np.ndarray) -> np.ndarray:
         [2 * (x * y + z * w), 1 - 2 * (x * x + z * z), 2 * (y * z - x * w)],
         [2 * (x * z - y * w), 2 * (y * z + x * w), 1 - 2 * (x * x + y * y)],
     ]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+    matrix = np.empty((*q.shape[:-1], 3, 3), dtype=q.dtype)
+    for i, row in enumerate(rows):
+        for j, entry in enumerate(row):
+            matrix[..., i, j] = entry
+    return matrix
 
 
 def from_matrix(matrix: np.ndarray) -> np.ndarray:
-    """Unit quaternions [..., 4], w >= 0, of rotation matrices [..., 3, 3] (Bar-Itzhack 2000: no branch, no small divisor)."""
+    """Unit quaternions [..., 4], w >= 0, of rotation matrices [..., 3, 3] (Bar-Itzhack 2000: no small divisor)."""
     m = np.asarray(matrix, dtype=np.float64)
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (np.moveaxis(row, -1, 0) for row in np.moveaxis(m, -2, 0))
     k = np.stack(

@@ -10,8 +10,8 @@ import numpy as np
 from sim.errors import InputError
 
 Background = Literal["fixed", "frame", "episode"]
-"""`fixed`: the same plain one always, as in one laboratory. `frame`: drawn anew for each frame. `episode`: drawn once an
-episode, a shortcut that ruins contrastive learning and is kept to show it."""
+"""`fixed`: the same plain one always, as in one laboratory. `frame`: drawn anew for each frame. `episode`: drawn once
+an episode, a shortcut that ruins contrastive learning and is kept to show it."""
 
 PLAIN = (226, 228, 230)
 

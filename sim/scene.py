@@ -1,4 +1,4 @@
-"""The hold scene: an arm holds a toy before a camera. Velocity control through real physics, one client, TinyRenderer."""
+"""The hold scene: an arm holds a toy before a camera. Velocity control through real physics, drawn by TinyRenderer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from sim import poses
 from sim.arm import arm_spec, chain_of, light_urdf
-from sim.camera import Camera, pixels
+from sim.camera import Camera
 from sim.errors import InputError
 from sim.objects.mesh import Toy, write_obj
 from sim.randomize import Background, check_background, draw_background, plain_background
@@ -34,6 +34,8 @@ LIGHT = {
     "shadow": 0,
 }
 """All of them on every call: PyBullet keeps what an earlier call set."""
+_NEIGHBOURS = np.ones((3, 3), dtype=np.uint8)
+"""A surface point at the rim may fall into a pixel beside the drawn ones."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ class SceneSettings:
             raise InputError(f"frames={self.frames}: at least 2 are needed, or there is no pair")
         if self.frame_rate <= 0 or abs(PHYSICS_RATE / self.frame_rate - self.substeps) > 1e-9 or self.substeps < 1:
             raise InputError(
-                f"frame_rate={self.frame_rate}: must divide {PHYSICS_RATE} Hz, or a command ends between two physics steps"
+                f"frame_rate={self.frame_rate}: must divide {PHYSICS_RATE} Hz, or a command ends within a physics step"
             )
         if not 0.02 <= self.object_size <= 0.3:
             raise InputError(f"object_size={self.object_size}: between 0.02 and 0.3 m, or the hand cannot hold it")
@@ -111,7 +113,7 @@ class HoldScene:
         self._matrices = settings.camera.view_matrix, settings.camera.projection_matrix
         self._urdf = light_urdf(self.spec, settings.arm_triangles)
         self._bullet = _import_bullet()
-        self._client = -1
+        self._client = self._arm = self._toy = self._rest = -1
         self._toys = 0
 
     def reset(
@@ -119,7 +121,7 @@ class HoldScene:
     ) -> None:
         """Put `toy` into the hand and the arm at rest at `joints` [D] rad.
 
-        `grasp_rotation` [4] is the toy's orientation in the hand frame; `background` draws what is behind, if anything is.
+        `grasp_rotation` [4] is the toy's orientation in the hand frame; `background` draws what is behind.
         """
         bullet = self._bullet
         if self._client < 0 or self._toys >= RECYCLE:
@@ -128,8 +130,8 @@ class HoldScene:
             bullet.removeBody(self._toy, physicsClientId=self._client)
         bullet.restoreState(self._rest, physicsClientId=self._client)
         self._toys += 1
-        self.grasp = grasp_pose(toy, grasp_rotation, self.settings.object_size)
-        self._surface = surface_points(toy) * self.settings.object_size
+        self._surface = surface_points(toy, size=self.settings.object_size)
+        self.grasp = grasp_pose(self._surface, grasp_rotation)
         self._toy = self._load(toy)
         self._background_rng = background
         if self.settings.background == "episode":
@@ -240,11 +242,13 @@ class HoldScene:
     def _visible_share(self, owned: np.ndarray, pose: np.ndarray) -> float:
         """Compare the silhouette of the bare object, splatted from its surface points, with the pixels that it owns."""
         size = self.settings.image_size
-        points = pose[:3] + self._surface @ poses.to_matrix(pose[3:]).T
-        column, row = np.floor(pixels(points, self.intrinsics)).astype(np.int64).T
-        near = _grow(owned)
+        # As `pixels`, coordinate by coordinate: 3000 points take a third of the time.
+        turned = self.intrinsics @ poses.to_matrix(pose[3:]) @ self._surface.T
+        x, y, depth = turned + (self.intrinsics @ pose[:3])[:, None]
+        column, row = np.floor(x / depth).astype(np.int64), np.floor(y / depth).astype(np.int64)
+        near = cv2.dilate(owned.view(np.uint8), _NEIGHBOURS).view(bool)
         inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-        shown = np.zeros(len(points), dtype=bool)
+        shown = np.zeros(len(column), dtype=bool)
         shown[inside] = near[row[inside], column[inside]]
         cell = max(1, size // 64)
         row, column = row // cell, column // cell
@@ -256,36 +260,28 @@ class HoldScene:
         return float(covered.sum() / silhouette.sum())
 
 
-def grasp_pose(toy: Toy, rotation: np.ndarray, size: float) -> np.ndarray:
-    """The toy's frame in the hand frame, float64 [7]: its centre on the hand's axis, its surface at the suction cup."""
-    turned = poses.rotate(rotation, surface_points(toy) * size)
-    on_axis = turned[np.hypot(turned[:, 0], turned[:, 1]) < 0.01]
-    depth = on_axis[:, 2].min() if len(on_axis) else turned[:, 2].min() / 2
+def grasp_pose(surface: np.ndarray, rotation: np.ndarray) -> np.ndarray:
+    """The toy's frame in the hand frame, float64 [7]: its centre on the hand's axis, its surface at the suction cup.
+
+    `surface` [N, 3] are points of the toy in m, `rotation` [4] is its orientation in the hand frame.
+    """
+    x, y, z = poses.to_matrix(rotation) @ surface.T
+    on_axis = z[x * x + y * y < 0.01**2]
+    depth = on_axis.min() if len(on_axis) else z.min() / 2
     return np.concatenate([[0.0, 0.0, max(-depth, 0.0)], rotation])
 
 
-def surface_points(toy: Toy, count: int = 3000) -> np.ndarray:
-    """Points [count, 3] spread evenly over the toy's surface, the same ones at every call."""
-    corners = toy.vertices[toy.faces].astype(np.float64)
+def surface_points(toy: Toy, count: int = 3000, *, size: float) -> np.ndarray:
+    """Points [count, 3] m spread evenly over the surface of the toy of `size` m, the same ones at every call."""
+    corners = (size * toy.vertices.astype(np.float64))[toy.faces]
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = np.cumsum(np.linalg.norm(np.cross(edge, other), axis=-1))
+    area = np.cumsum(np.linalg.norm(poses.cross(edge, other), axis=-1))
     steps = (np.arange(count) + 0.5) / count
     face = np.searchsorted(area, steps * area[-1], side="right").clip(max=len(area) - 1)
     u, v = (steps * count * 0.7548776662466927) % 1.0, (steps * count * 0.5698402909980532) % 1.0
     fold = u + v > 1.0
     u, v = np.where(fold, 1 - u, u), np.where(fold, 1 - v, v)
     return corners[face, 0] + u[:, None] * edge[face] + v[:, None] * other[face]
-
-
-def _grow(mask: np.ndarray) -> np.ndarray:
-    """The mask [H, W] and its neighbours: a surface point at the rim may fall into a pixel beside the drawn ones."""
-    tall = mask.copy()
-    tall[1:] |= mask[:-1]
-    tall[:-1] |= mask[1:]
-    wide = tall.copy()
-    wide[:, 1:] |= tall[:, :-1]
-    wide[:, :-1] |= tall[:, 1:]
-    return wide
 
 
 def _import_bullet():

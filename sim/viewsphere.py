@@ -20,7 +20,7 @@ def directions() -> np.ndarray:
 
 
 def viewpoints(object_poses: np.ndarray) -> np.ndarray:
-    """Unit vectors [..., 3] from the object to the camera, in the object's frame, for poses [..., 7] in the camera frame."""
+    """Unit vectors [..., 3] from object to camera in the object's frame, for its poses [..., 7] in the camera frame."""
     where = poses.inverse(object_poses)[..., :3]
     return where / np.linalg.norm(where, axis=-1, keepdims=True)
 

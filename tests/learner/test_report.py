@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from learner.probes import Score
-from learner.report import PairPicture, Row, flatten, headline, write_report
+from learner.report import POINTS, PairPicture, Row, flatten, headline, panels, write_report
 
 HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}$x^{$ -->'
 
@@ -164,6 +164,7 @@ def test_the_headline_names_a_baseline_that_is_as_good():
     text = headline(rows).replace("\N{NO-BREAK SPACE}", " ")
     assert text.endswith("It does not clearly exceed colour histogram (53.0 ± 1.0 %).")
     assert "raw pixels" not in text
+    assert "colour histogram" in headline([row for row in rows if row.representation != "untrained encoder"])
 
 
 @pytest.mark.parametrize(
@@ -191,10 +192,12 @@ def test_nested_settings_become_dotted_names():
     ]  # fmt: skip
 
 
-def test_a_long_log_stays_small(tmp_path):
-    history = [{"step": step, "loss": 1.0 + step % 7} for step in range(50_000)]
-    write(tmp_path / "report.html", history=history, pairs=[])
-    assert (tmp_path / "report.html").stat().st_size < 200_000
+def test_a_long_log_is_drawn_from_few_means():
+    history = [{"step": step, "loss": step % 7} for step in range(50_000)]
+    (curve,) = panels(history, [])["Total loss"]
+    assert len(curve.steps) == POINTS
+    assert curve.values[0] == np.mean([row["loss"] for row in history[:125]])
+    assert curve.steps[0] == 62
 
 
 def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):

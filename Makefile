@@ -1,0 +1,51 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`.
+
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.10 python3,$(if $(shell $(name) --version 2>/dev/null),$(name))))
+VENV ?= .venv
+BIN = $(VENV)/bin
+DEMO = runs/demo
+PYTEST = $(BIN)/python -m pytest
+
+.PHONY: demo test test-long check format lint types bench pictures clean
+
+demo: $(VENV)/.demo
+	$(BIN)/python scripts/train_online.py --out $(DEMO) $(if $(wildcard $(DEMO)/settings.json),--resume)
+
+test: $(VENV)/.test
+	$(PYTEST) -n 2 -m "not long"
+
+test-long: $(VENV)/.test
+	$(PYTEST) -n 2
+
+check: $(VENV)/.test format lint types test
+
+format: $(VENV)/.test
+	$(BIN)/ruff format --check .
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+
+types: $(VENV)/.test
+	$(BIN)/mypy
+
+bench: $(VENV)/.test
+	$(BIN)/python scripts/bench.py sim
+
+pictures: $(VENV)/.demo
+	$(BIN)/python scripts/view.py toys --out docs/toys.png
+	$(BIN)/python scripts/view.py play --out docs/play.gif
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "error: no Python found: 3.10 or 3.11 is needed"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@ $(VENV)/.demo
