@@ -23,8 +23,8 @@ class Encoder(nn.Module):
 class SmallEncoder(Encoder):
     """Encoder for CPUs: a strided stem with pooling, and four plain 3x3 convolutions.
 
-    25 million multiply-adds at 64x64 and 0.54 million parameters. Only dense convolutions: grouped and depthwise ones
-    count fewer multiply-adds, but run far below a CPU's speed. Pooling early leaves little work for BatchNorm.
+    25 million multiply-adds at 64x64 and 0.54 million parameters. Only dense convolutions: with depthwise ones instead,
+    a seventh of the multiply-adds, a training step was no more than 1.8 times as fast.
     """
 
     features = 256
