@@ -47,6 +47,13 @@ class Dataset:
             first = index * self._per_shard
             yield from range(first, first + self._counts[index])
 
+    def objects(self) -> dict[int, tuple[str, str]]:
+        """Episode number -> (category, instance); no image is read."""
+        found: dict[int, tuple[str, str]] = {}
+        for index in sorted(self._counts):
+            found |= shards.objects(shards.path_of(self.root, index))
+        return found
+
     @property
     def size_bytes(self) -> int:
         """Bytes of all shards on disk."""

@@ -24,6 +24,8 @@ def from_json(kind: type[Settings], stored: dict[str, Any], *, where: str) -> Se
         first = error.errors()[0]
         name = ".".join(map(str, first["loc"]))
         raise InputError(f"{where}: setting {name}: {first['msg']}") from None
+    except InputError as error:
+        raise InputError(f"{where}: {error}") from None
 
 
 def differences(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> list[tuple[str, Any, Any]]:

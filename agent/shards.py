@@ -203,6 +203,17 @@ def read_episodes(path: Path, positions: Iterable[int]) -> Iterator[Episode]:
         yield episode
 
 
+def objects(path: Path) -> dict[int, tuple[str, str]]:
+    """Episode number -> (category, instance) of a shard."""
+    names = ("episode", "category", "instance")
+    try:
+        table = pq.read_table(path, columns=list(names), use_threads=False)
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+    episodes, categories, instances = (table[name].to_pylist() for name in names)
+    return dict(zip(episodes, zip(categories, instances, strict=True), strict=True))
+
+
 def _damaged(path: Path, reason: object) -> InputError:
     line = " ".join(str(reason).split()) or type(reason).__name__
     return InputError(f"{path}: damaged shard ({line}); restore it, or delete it and collect again with --resume")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from agent.episode import Episode
 from learner.limiter import Limiter, episodes_before
 from learner.replay import ReplayBuffer
+from sim.errors import InputError
 
 
 class Feeder:
@@ -25,12 +26,13 @@ class Feeder:
         lockstep: bool,
         watch: Sequence[Callable[[Episode], None]] = (),
     ) -> None:
-        """Each of `watch` sees each episode once, before it is inserted."""
+        """Each of `watch` sees each episode once, before it is inserted. Lockstep needs episodes that come in the
+        same order in every run (`in_order`)."""
         self._buffer, self._limiter, self._watch = buffer, limiter, watch
         self._lockstep = lockstep
         self._error: BaseException | None = None
         self.exhausted = False
-        self._episodes: Iterator[Episode] = in_order(episodes) if lockstep else iter(episodes)
+        self._episodes = iter(episodes)
         self._thread = threading.Thread(target=self._feed, name="feeder", daemon=True)
 
     def __enter__(self) -> Feeder:
@@ -44,19 +46,24 @@ class Feeder:
             self._thread.join(timeout=10.0)
 
     def before_sampling(self, step: int, batch: int) -> None:
-        """Wait for (or, in lockstep, insert) the episodes that step `step` may see. Raises what the engine raised."""
+        """Wait for (or, in lockstep, insert) the episodes that step `step` may see, or until the limiter is closed.
+
+        Raises what the engine raised, and InputError when the episodes ended before there was one.
+        """
         if self._lockstep:
             limiter, frames = self._limiter, self._buffer.frames
             needed = episodes_before(
                 step, ratio=limiter.ratio, minimum=limiter.minimum, batch=batch, episode_frames=frames
             )
-            while limiter.inserted < needed * frames and not self.exhausted:
+            while limiter.inserted < needed * frames and not (self.exhausted or limiter.closed):
                 self._insert_next()
             limiter.sampled += batch
         else:
             self._limiter.wait_to_sample(batch)
         if self._error is not None:
             raise self._error
+        if self.exhausted and not len(self._buffer):
+            raise InputError("0 training episodes: at least 1 is needed, or nothing can be learned")
 
     def _feed(self) -> None:
         try:

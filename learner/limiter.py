@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from sim.errors import InputError
 
@@ -16,11 +17,15 @@ class Limiter:
     """
 
     def __init__(self, *, ratio: float, minimum: int, batch: int, episode_frames: int, deadline: float = 300.0) -> None:
-        """`ratio`: pairs per frame; `minimum`: frames before learning starts; `deadline`: longest wait in s."""
+        """`ratio`: pairs per frame; `minimum`: frames before learning starts; `deadline`: longest silence in s."""
         if not 0 < ratio < float("inf"):
             raise InputError(f"replay_ratio={ratio}: must be above 0, or the learner would wait for ever")
         if minimum < 1:
             raise InputError(f"minimum={minimum}: at least 1 frame is needed, or there is nothing to sample")
+        if batch < 1 or episode_frames < 1:
+            raise InputError(
+                f"batch={batch}, episode_frames={episode_frames}: at least 1 of each, or nothing can be balanced"
+            )
         self.ratio, self.minimum = ratio, minimum
         self.slack = 2.0 * max(batch, ratio * episode_frames)  # a smaller one could make both sides wait
         self.inserted = self.sampled = 0
@@ -28,6 +33,11 @@ class Limiter:
         self._deadline = deadline
         self._changed = threading.Condition()
         self._closed = False
+
+    @property
+    def closed(self) -> bool:
+        """Nobody waits any more."""
+        return self._closed
 
     @property
     def filled(self) -> bool:
@@ -38,7 +48,10 @@ class Limiter:
         """Block until `pairs` may be sampled, and count them. Raises TimeoutError when frames stop coming."""
         self.learner_waited += self._wait(
             lambda: self.filled and self._ahead() + pairs <= self.slack,
-            f"the learner waited {self._deadline:.0f} s for frames: {self.inserted} came in, {self.minimum} are needed",
+            lambda: (
+                f"the learner waited {self._deadline:g} s for frames and none came: "
+                f"{self.inserted} so far, {self.minimum} to begin with"
+            ),
         )
         with self._changed:
             self.sampled += pairs
@@ -65,14 +78,14 @@ class Limiter:
         """Pairs that the learner is ahead of its share; negative when it is behind."""
         return self.sampled - self.ratio * (self.inserted - self.minimum)
 
-    def _wait(self, ready, complaint: str | None) -> float:
+    def _wait(self, ready: Callable[[], bool], complaint: Callable[[], str] | None) -> float:
         start = time.monotonic()
+        timeout = None if complaint is None else self._deadline
         with self._changed:
-            done = self._changed.wait_for(
-                lambda: self._closed or ready(), timeout=None if complaint is None else self._deadline
-            )
-        if not done and complaint is not None:
-            raise TimeoutError(complaint)
+            while not (self._closed or ready()):
+                # Each sign of life starts the deadline anew: slow arms are not stopped ones.
+                if not self._changed.wait(timeout) and complaint is not None:
+                    raise TimeoutError(complaint())
         return time.monotonic() - start
 
 

@@ -41,7 +41,7 @@ def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) 
 def limiter_for(settings: OnlineSettings, source: Source) -> Limiter:
     """The limiter; stored episodes of a resumed run count as its start, so that nobody owes anything for them."""
     frames = settings.record.scene.frames
-    refilled = 0 if settings.lockstep else min(source.stored, settings.buffer_episodes)
+    refilled = 0 if settings.lockstep else source.stored
     return Limiter(
         ratio=settings.replay_ratio,
         minimum=max(settings.minimum_episodes, refilled) * frames,

@@ -70,12 +70,19 @@ class ReplayBuffer:
         return min(self._next, self.capacity)
 
     def insert(self, episode: Episode) -> None:
-        """Store an episode in place of the oldest. Raises InputError for one that does not fit."""
+        """Store an episode in place of the oldest. Raises InputError, and keeps the oldest, for one that does not fit."""
         count, height, width, _ = episode.frames.shape
         if (height, width) != (self.image_size, self.image_size) or count > self.frames:
             raise InputError(
                 f"episode {episode.number} has {count} frames of {width}x{height}: "
                 f"the buffer was made for {self.frames} of {self.image_size}x{self.image_size}"
+            )
+        if count < 2:
+            raise InputError(f"episode {episode.number} has {count} frames: at least 2 are needed, or there is no pair")
+        if episode.joints.shape[1] != self._chain.joints:
+            raise InputError(
+                f"episode {episode.number} is of an arm with {episode.joints.shape[1]} joints: "
+                f"the kinematic chain has {self._chain.joints}"
             )
         if episode.category not in self.categories:
             raise InputError(f"episode {episode.number}: category {episode.category} is none of {len(self.categories)}")
@@ -85,8 +92,7 @@ class ReplayBuffer:
             self._pixels[slot, :count] = torch.from_numpy(episode.frames)
             for store, values in zip(self._moments, moments, strict=True):
                 store[slot, :count] = values
-            if episode.masks is not None:
-                self._keep_masks(slot, episode.masks)
+            self._keep_masks(slot, episode.masks)
             self._times[slot, :count] = episode.times
             self._lengths[slot] = count
             instance = self._instances.setdefault(f"{episode.category}/{episode.instance}", len(self._instances))
@@ -96,10 +102,12 @@ class ReplayBuffer:
     def sample(self, batch: int, rng: np.random.Generator, *, second: Literal["other", "same"] = "other") -> Pairs:
         """A batch of pairs, at most one an episode while there are enough episodes.
 
-        `second` "same" shows the first frame twice (SimCLR); where masks are stored, with another background.
+        `second` "same" shows the first frame twice (SimCLR): t' is t, nothing was done between them; where masks are
+        stored, the background is another.
         """
         with self._lock:
             slots, here, there = self.draw(batch, rng)
+            there = there if second == "other" else here
             first, other = self._look(slots, here), self._look(slots, there)
             action = self._representation.compute(first, other, self._chain)
             frames = self._gather(slots, here)
@@ -145,11 +153,15 @@ class ReplayBuffer:
         flat = self._pixels.view(self.capacity * self.frames, -1)
         return flat.index_select(0, rows).view(len(rows), self.image_size, self.image_size, 3)
 
-    def _keep_masks(self, slot: int, masks: np.ndarray) -> None:
-        if self._masks is None:
+    def _keep_masks(self, slot: int, masks: np.ndarray | None) -> None:
+        """Masks are kept from the first episode that has them; one without them is all foreground."""
+        if masks is not None and self._masks is None:
             row = -(-self.image_size * self.image_size // 8)
-            self._masks = np.zeros((self.capacity, self.frames, row), dtype=np.uint8)
-        self._masks[slot, : len(masks)] = np.packbits(masks.reshape(len(masks), -1), axis=-1)
+            self._masks = np.full((self.capacity, self.frames, row), 0xFF, dtype=np.uint8)
+        if self._masks is not None:
+            self._masks[slot] = 0xFF
+        if masks is not None and self._masks is not None:
+            self._masks[slot, : len(masks)] = np.packbits(masks.reshape(len(masks), -1), axis=-1)
 
     def _redrawn(
         self, frames: torch.Tensor, slots: np.ndarray, here: np.ndarray, rng: np.random.Generator

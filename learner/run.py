@@ -26,9 +26,10 @@ def stored_settings(folder: Path) -> OnlineSettings:
         stored = json.loads((folder / "settings.json").read_text())
         if stored.get("format") != "armplay-run" or stored.get("version") != VERSION:
             raise ValueError(f"format {stored.get('format')} version {stored.get('version')}")
-    except (OSError, ValueError, AttributeError) as error:
+        settings = stored["settings"]
+    except (OSError, ValueError, AttributeError, KeyError) as error:
         raise InputError(f"{folder}: no run of armplay {VERSION} to resume ({error})") from None
-    return from_json(OnlineSettings, stored["settings"], where=f"{folder}/settings.json")
+    return from_json(OnlineSettings, settings, where=f"{folder}/settings.json")
 
 
 class Run:
@@ -41,9 +42,9 @@ class Run:
             for name, old, new in differences(to_json(stored_settings(folder)), to_json(settings)):
                 if name not in FREE_ON_RESUME:
                     raise InputError(f"{name}={new}: the run in {folder} has {old}, changing it would mix two runs")
-        elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder}: exists and is not empty, pass --resume to go on, or another --out")
         try:
+            if not resume and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+                raise InputError(f"{folder}: exists and is not empty, pass --resume to go on, or another --out")
             folder.mkdir(parents=True, exist_ok=True)
             self._lock: TextIO = (folder / ".lock").open("w")
         except OSError as error:
@@ -67,19 +68,18 @@ class Run:
     def checkpoint_path(self) -> Path:
         return self.folder / "checkpoint.safetensors"
 
-    @property
-    def episodes_path(self) -> Path:
-        return self.folder / "episodes"
-
     def restore(self, learner: Learner, rng: np.random.Generator) -> float:
         """Load the checkpoint, if there is one, and return the seconds trained so far."""
         if not self.checkpoint_path.exists():
             return 0.0
         tensors, state = load_checkpoint(self.checkpoint_path)
-        learner.restore(tensors, state["learner"])
-        rng.bit_generator.state = state["rng"]
-        self.history = [row for row in state["history"] if row["step"] <= learner.steps]
-        return float(state["seconds"])
+        try:
+            learner.restore(tensors, state["learner"])
+            rng.bit_generator.state = state["rng"]
+            self.history = [row for row in state["history"] if row["step"] <= learner.steps]
+            return float(state["seconds"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{self.checkpoint_path}: not a checkpoint of this run ({error})") from None
 
     def checkpoint(self, learner: Learner, rng: np.random.Generator, seconds: float) -> None:
         """Write everything that `restore` needs, atomically."""

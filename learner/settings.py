@@ -87,6 +87,9 @@ class OnlineSettings:
         for name in (*counts, "validation_episodes", "test_episodes", "bank_episodes"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: at least 1 is needed, or nothing happens")
+        for name in ("warmup_episodes", "threads"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name}={getattr(self, name)}: 0 (the default is chosen) or more")
         if self.buffer_episodes < self.minimum_episodes:
             raise InputError(
                 f"buffer_episodes={self.buffer_episodes}: at least {self.minimum_episodes}, or learning never starts"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain, count, islice
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +16,14 @@ from agent.dataset import Dataset
 from agent.episode import Episode
 from agent.record import RecordSettings
 from agent.settings import to_json
+from agent.versions import versions
 from agent.writer import DatasetWriter
 from learner.evaluation import Gallery, gallery_of
+from learner.feeder import in_order
 from learner.settings import OnlineSettings
 from sim.errors import InputError
 from sim.kinematics import Chain
-from sim.objects.splits import stable_hash
+from sim.objects.splits import SPLITS, stable_hash
 
 
 class Source:
@@ -30,10 +32,10 @@ class Source:
     categories: tuple[str, ...]
     chain: Chain
     stored: int
-    """Episodes that a resumed run has already: they come first."""
+    """Episodes of an earlier session that a resumed run is given again, before any new one."""
 
     def episodes(self) -> Iterator[Episode]:
-        """Training episodes; the stored ones first."""
+        """Training episodes; the stored ones first. In lockstep, in the same order in every run."""
         raise NotImplementedError
 
     def held_out(self, split: str, episodes: int) -> Gallery:
@@ -56,31 +58,31 @@ class LiveSource(Source):
         self._about = recorder.describe()
         self.categories, self.chain = recorder.catalogue.categories, recorder.chain
         self._resume = resume and (store / "dataset.json").exists()
-        self.stored = len(Dataset(store)) if self._resume and any(store.glob("data/*.parquet")) else 0
+        kept = list(Dataset(store).numbers) if self._resume and any(store.glob("data/*.parquet")) else []
+        self._first_free = 1 + max(kept, default=-1)
+        # In lockstep all of them are needed: where an episode lies in the buffer depends on those before it.
+        room = len(kept) if settings.lockstep else settings.buffer_episodes
+        self._again = sorted({*kept[: settings.bank_episodes], *kept[-room:]})
+        self.stored = len(self._again)
         self._open = ExitStack()
         self._engine: Engine | None = None
 
     def episodes(self) -> Iterator[Episode]:
-        before: Iterable[Episode] = ()
-        if self.stored:
-            # In lockstep all of them are needed: where an episode lies in the buffer depends on those before it.
-            kept = list(Dataset(self._store).numbers)
-            room = len(kept) if self._settings.lockstep else self._settings.buffer_episodes
-            wanted = sorted({*kept[: self._settings.bank_episodes], *kept[-room:]})
-            before = Dataset(self._store).episodes(wanted)
-        return chain(before, self._play())
+        before = Dataset(self._store).episodes(self._again) if self._again else ()
+        found = chain(before, self._play())
+        return in_order(found) if self._settings.lockstep else found
 
     def _play(self) -> Iterator[Episode]:
         self._engine = self._open.enter_context(engine_for(self._settings, self._settings.record))
         if not self._settings.store:
             yield from self._engine.episodes(count())
             return
-        metadata = {"settings": to_json(self._settings.record), **self._about}
+        metadata = {"settings": to_json(self._settings.record), **self._about, "versions": versions()}
         writer = self._open.enter_context(
             DatasetWriter(self._store, metadata=metadata, image_format="png", resume=self._resume)
         )
-        first_free = 1 + max(Dataset(self._store).numbers, default=-1) if self.stored else 0
-        for episode in self._engine.episodes(chain(writer.missing(first_free), count(first_free))):
+        numbers = chain(writer.missing(self._first_free), count(self._first_free))
+        for episode in self._engine.episodes(numbers):
             writer.add(episode)
             yield episode
 
@@ -99,34 +101,41 @@ class RecordedSource(Source):
     """A stored dataset, played as if live; a tenth of its instances is held out for validation, a tenth for test."""
 
     def __init__(self, settings: OnlineSettings) -> None:
-        self._root = Path(settings.data)
-        dataset = Dataset(self._root)
+        root = Path(settings.data)
+        dataset = Dataset(root)
         try:
             about: dict[str, Any] = dataset.metadata
             self.categories, self.chain = tuple(about["categories"]), Chain.from_json(about["chain"])
-            size = about["settings"]["scene"]["image_size"]
+            scene = about["settings"]["scene"]
+            found = {name: scene[name] for name in ("image_size", "frames")}
         except (KeyError, TypeError) as error:
-            raise InputError(
-                f"{self._root}: dataset.json lacks {error}, and without it nothing can be learned"
-            ) from None
-        if size != settings.record.scene.image_size:
-            raise InputError(f"image_size={settings.record.scene.image_size}: the frames in {self._root} have {size}")
+            raise InputError(f"{root}: dataset.json lacks {error}, and without it nothing can be learned") from None
+        for name, stored in found.items():
+            if stored != getattr(settings.record.scene, name):
+                raise InputError(f"{name}={getattr(settings.record.scene, name)}: the episodes in {root} have {stored}")
+        if settings.record.corrupt:
+            raise InputError(f"corrupt={settings.record.corrupt}: the commands in {root} are stored as they are")
+        self._engine = RecordedEngine(root)
+        self._numbers: dict[str, list[int]] = {split: [] for split in SPLITS}
+        for number, (_, instance) in dataset.objects().items():
+            self._numbers[_split(instance)].append(number)
+        for split, numbers in self._numbers.items():
+            if not numbers:
+                raise InputError(f"{root}: {len(dataset)} episodes, none of them for {split}: more are needed")
         self.stored = 0
 
     def episodes(self) -> Iterator[Episode]:
-        return (episode for episode in self._all() if self._split(episode) == "train")
+        return self._engine.episodes(self._numbers["train"])
 
     def held_out(self, split: str, episodes: int) -> Gallery:
-        chosen = (episode for episode in self._all() if self._split(episode) == split)
-        return gallery_of(islice(chosen, episodes), self.categories, count=sys.maxsize)
+        chosen = self._engine.episodes(self._numbers[split][:episodes])
+        return gallery_of(chosen, self.categories, count=sys.maxsize)
 
-    def _all(self) -> Iterator[Episode]:
-        return RecordedEngine(self._root).episodes(count())
 
-    @staticmethod
-    def _split(episode: Episode) -> str:
-        tenth = stable_hash(f"held out of recorded data/{episode.category}/{episode.instance}") % 10
-        return {0: "test", 1: "validation"}.get(tenth, "train")
+def _split(instance: str) -> str:
+    """The split of an instance; not by its category, which the encoder must not depend on."""
+    tenth = stable_hash(f"held out of recorded data/{instance}") % 10
+    return {0: "test", 1: "validation"}.get(tenth, "train")
 
 
 def open_source(settings: OnlineSettings, store: Path, *, resume: bool) -> Source:

@@ -114,7 +114,9 @@ class Learner:
             restore_optimizer("optimizer", self.optimizer, tensors)
             restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
             self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
-            self._generator.set_state(tensors["generator"])
+            # Another kind of device has another kind of random state; then augmentation is drawn anew.
+            if tensors["generator"].shape == self._generator.get_state().shape:
+                self._generator.set_state(tensors["generator"])
             self.steps = int(state["steps"])
-        except (KeyError, RuntimeError, ValueError) as error:
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -49,6 +50,8 @@ class Stop:
 
     def __init__(self) -> None:
         self.signal = 0
+        self.then: Callable[[], None] | None = None
+        """Called once, from the signal handler: ends a wait that nothing else would end."""
 
     def __bool__(self) -> bool:
         return self.signal != 0
@@ -67,7 +70,10 @@ def stop_on_signal() -> Iterator[Stop]:
     def catch(number: int, _: object) -> None:
         stop.signal = number
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-        print("\nstopping: keeping everything (again to stop at once)", file=sys.stderr)
+        # Not print: the main thread may be writing to stderr this moment, and a buffer cannot be entered twice.
+        os.write(2, b"\nstopping: keeping everything (again to stop at once)\n")
+        if stop.then is not None:
+            stop.then()
 
     before = {number: signal.signal(number, catch) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

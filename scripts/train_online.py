@@ -56,12 +56,13 @@ def main(arguments: TrainOnline) -> int:
     command = shlex.join(["python", "scripts/train_online.py", *sys.argv[1:]])
     with (
         stop_on_signal() as stop,
+        open_source(settings, folder / "episodes", resume=arguments.resume) as source,
         Run(folder, settings, command=command, machine=machine, resume=arguments.resume) as run,
-        open_source(settings, run.episodes_path, resume=arguments.resume) as source,
     ):
         buffer = buffer_for(settings, source)
         learner = learner_for(settings, source, buffer)
         limiter = limiter_for(settings, source)
+        stop.then = limiter.close
         rng = stream("replay", seed)
         meters = Meters(seconds=run.restore(learner, rng))
         announce(arguments, folder, buffer)
@@ -73,8 +74,13 @@ def main(arguments: TrainOnline) -> int:
             feeder,
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=arguments.quiet) as bar,
         ):
+            if learner.steps >= settings.steps and not stop:
+                # An earlier session got here: the probes need its episodes again.
+                feeder.before_sampling(learner.steps - 1, settings.batch)
             while learner.steps < settings.steps and not stop:
                 feeder.before_sampling(learner.steps, settings.batch)
+                if stop:
+                    break
                 if learner.steps == 0:
                     learner.freeze_standardisation(buffer.sample_actions(4096, stream("standardise", seed)))
                 pairs = buffer.sample(settings.batch, rng, second=learner.method.second_view)

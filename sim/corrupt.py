@@ -69,9 +69,7 @@ class Corruption:
             return cls(kind, default, what)
         try:
             return cls(kind, float(level or 0), what)
-        except ValueError as error:
-            if isinstance(error, InputError):
-                raise
+        except ValueError:
             raise InputError(f"corrupt={text}: the level is not a number, write {kind}:0.2") from None
 
     def __str__(self) -> str:

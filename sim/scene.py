@@ -64,7 +64,7 @@ class SceneSettings:
             raise InputError(f"image_size={self.image_size}: between 16 and 1024 pixels, or nothing can be told apart")
         if self.frames < 2:
             raise InputError(f"frames={self.frames}: at least 2 are needed, or there is no pair")
-        if self.frame_rate <= 0 or abs(PHYSICS_RATE / self.frame_rate - self.substeps) > 1e-9 or self.substeps < 1:
+        if not self.frame_rate > 0 or abs(PHYSICS_RATE / self.frame_rate - self.substeps) > 1e-9 or self.substeps < 1:
             raise InputError(
                 f"frame_rate={self.frame_rate}: must divide {PHYSICS_RATE} Hz, or a command ends within a physics step"
             )
@@ -111,7 +111,7 @@ class HoldScene:
         self.renderer = "tiny"
         self._into_camera = poses.inverse(self.camera_pose)
         projection = settings.camera.projection_matrix
-        # TinyRenderer looks through a pixel's lower left corner: half a pixel aside, or frames contradict the intrinsics.
+        # TinyRenderer looks through a pixel's lower left corner: moved half a pixel, frames agree with the intrinsics.
         projection[8] = projection[9] = 1.0 / settings.image_size
         self._matrices = settings.camera.view_matrix, projection
         self._urdf = light_urdf(self.spec, settings.arm_triangles)
@@ -287,7 +287,7 @@ def surface_points(toy: Toy, count: int = 3000, *, size: float) -> np.ndarray:
 
 def _import_bullet():
     try:
-        with _quiet():
+        with quiet():
             import pybullet
     except ImportError:
         raise InputError(
@@ -299,7 +299,7 @@ def _import_bullet():
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """PyBullet prints its build time to the C-level stdout and stderr at import; users did not ask for it."""
     saved = [os.dup(1), os.dup(2)]
     sink = os.open(os.devnull, os.O_WRONLY)

@@ -14,7 +14,7 @@ from sim.objects.mesh import Toy, write_obj
 
 
 def silhouette(toy: Toy, pose: np.ndarray, camera: Camera, *, object_size: float, image_size: int) -> np.ndarray:
-    """bool [H, W], the toy at `pose` [7] in the base frame, with PyBullet's own matrices from where the camera stands."""
+    """bool [H, W], the toy at `pose` [7] in the base frame, by PyBullet's own matrices from where the camera stands."""
     client = pybullet.connect(pybullet.DIRECT)
     try:
         with tempfile.TemporaryDirectory() as folder:
