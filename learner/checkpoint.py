@@ -79,6 +79,6 @@ def load_encoder(folder: Path | str) -> Encoder:
         encoder = build_encoder(name, seed=0)
         with safe_open(folder / "encoder.safetensors", framework="pt") as file:
             encoder.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{folder}: not an encoder exported by armplay ({' '.join(str(error).split())})") from None
     return encoder.eval()

@@ -1,8 +1,13 @@
-"""Look at things: `python scripts/view.py toys --out toys.png` draws a labelled sheet of the built-in toys."""
+"""Look at things: toys, and an arm at play.
+
+    python scripts/view.py toys --out toys.png
+    python scripts/view.py turntable mug_0123456 --out mug.png
+    python scripts/view.py play --out play.gif --number 3
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +15,18 @@ import cv2
 import numpy as np
 import tyro
 from _cli import run
+from PIL import Image
 
+from agent.episode import Episode
+from agent.record import RecordSettings
+from sim.camera import Camera
 from sim.errors import InputError
 from sim.objects import ProceduralToys
+from sim.objects.mesh import Toy
 from sim.objects.portrait import BACKGROUND, portrait
+from sim.scene import HoldScene, SceneSettings
+
+JOINT_COLORS = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (213, 94, 0), (86, 180, 233), (90, 90, 90))
 
 
 @dataclass(frozen=True)
@@ -77,6 +90,68 @@ class Turntable:
         save(self.out, np.concatenate(pictures, axis=1))
 
 
+@dataclass(frozen=True)
+class Play:
+    """An episode as a moving picture: the whole arm, what its camera sees, and the commands."""
+
+    out: Path
+    """The GIF to write."""
+    number: int = 0
+    """Episode number."""
+    seed: int = 0
+    """Seed of the episodes."""
+    image_size: int = 256
+    """Pixels a side of each of the two views."""
+
+    def __call__(self) -> None:
+        if self.out.suffix != ".gif":
+            raise InputError(f"out={self.out}: the ending .gif is needed, or nothing moves")
+        scene = SceneSettings(image_size=self.image_size)
+        recorder = RecordSettings(scene=scene, seed=self.seed)()
+        seen = recorder(self.number)
+        recorder.close()
+        toy = recorder.catalogue.toy(seen.category, seen.instance)
+        pictures = [
+            np.concatenate([np.concatenate([left, right], axis=1), strip(seen.clean, frame, 2 * self.image_size)])
+            for frame, (left, right) in enumerate(zip(watch(seen, toy, scene), seen.frames, strict=True))
+        ]
+        save_gif(self.out, pictures, seconds=float(seen.times[1]))
+
+
+def watch(episode: Episode, toy: Toy, settings: SceneSettings) -> list[np.ndarray]:
+    """The same motion from where a visitor stands, who sees the whole arm: uint8 [H, W, 3] a frame."""
+    visitor = Camera(position=(1.25, -1.35, 0.95), target=(0.27, 0.0, 0.4), field_of_view=36.0)
+    scene = HoldScene(replace(settings, camera=visitor, arm_triangles=6000))
+    still = np.random.default_rng(0)
+    scene.reset(toy, grasp_rotation=episode.grasp[3:], joints=episode.joints[0], background=still)
+    frames = [scene.observe().frame]
+    for command in episode.executed:
+        scene.step(command)
+        frames.append(scene.observe().frame)
+    scene.close()
+    return frames
+
+
+def strip(commands: np.ndarray, frame: int, width: int, height: int = 72) -> np.ndarray:
+    """Joint velocities [T-1, D] as lines over time, up to now in full colour, uint8 [height, width, 3]."""
+    picture = np.full((height, width, 3), BACKGROUND, np.uint8)
+    x = np.linspace(8, width - 8, len(commands))
+    y = height / 2 - commands / max(np.abs(commands).max(), 1e-6) * (height / 2 - 6)
+    cv2.line(picture, (8, height // 2), (width - 8, height // 2), (200, 200, 200), 1)
+    for joint, color in zip(range(commands.shape[1]), JOINT_COLORS, strict=False):
+        points = np.stack([x, y[:, joint]], axis=-1).round().astype(np.int32)
+        cv2.polylines(picture, [points], False, (215, 215, 215), 1, cv2.LINE_AA)
+        cv2.polylines(picture, [points[: frame + 1]], False, color, 1, cv2.LINE_AA)
+    return picture
+
+
+def save_gif(path: Path, pictures: list[np.ndarray], *, seconds: float) -> None:
+    """Write RGB pictures as an endless GIF, `seconds` each."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    first, *rest = (Image.fromarray(picture).quantize(160, dither=Image.Dither.NONE) for picture in pictures)
+    first.save(path, save_all=True, append_images=rest, duration=round(1000 * seconds), loop=0, optimize=True)
+
+
 def sheet(pictures: np.ndarray, names: tuple[str, ...], *, columns: int) -> np.ndarray:
     """Rows of pictures [names * N, H, H, 3], each row after its name, in `columns` columns of rows: uint8 [h, w, 3]."""
     size, label = pictures.shape[1], 96
@@ -102,7 +177,7 @@ def save(path: Path, picture: np.ndarray) -> None:
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
-def main(command: Annotated[Toys | Turntable, tyro.conf.arg(name="")]) -> None:
+def main(command: Annotated[Toys | Turntable | Play, tyro.conf.arg(name="")]) -> None:
     command()
 
 

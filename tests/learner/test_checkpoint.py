@@ -1,0 +1,249 @@
+"""A learner goes on exactly where it stopped, an exported encoder is the same elsewhere, and no file runs code."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from agent.episode import Pairs
+from learner.augment import AugmentSettings
+from learner.checkpoint import export_encoder, load_checkpoint, load_encoder, save_checkpoint
+from learner.encoders import build_encoder
+from learner.methods import METHODS, MethodSettings
+from learner.probes import embed
+from learner.training import Learner, OptimizerSettings
+from sim.errors import InputError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def learner_of(method: str = "aa-simclr", *, encoder: str = "small", seed: int = 0, action_size: int = 7) -> Learner:
+    return Learner(
+        method=method,
+        encoder=encoder,
+        image_size=32,
+        action_size=action_size,
+        categories=3,
+        method_settings=MethodSettings(),
+        augment_settings=AugmentSettings(),
+        optimizer_settings=OptimizerSettings(),
+        device="cpu",
+        seed=seed,
+    )
+
+
+def pairs_of(seed: int, batch: int = 8) -> Pairs:
+    rng = np.random.default_rng(seed)
+
+    def images() -> torch.Tensor:
+        pixels = rng.integers(0, 256, (batch, 32, 32, 3), dtype=np.uint8)
+        return torch.from_numpy(pixels).permute(0, 3, 1, 2)
+
+    return Pairs(
+        first=images(),
+        second=images(),
+        action=torch.from_numpy(rng.standard_normal((batch, 7), dtype=np.float32)),
+        category=torch.from_numpy(rng.integers(0, 3, batch)),
+        instance=torch.arange(batch),
+        episode=torch.arange(batch),
+        gap=torch.ones(batch),
+    )
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_a_restored_learner_goes_on_bit_for_bit(method: str, tmp_path: Path) -> None:
+    learner = learner_of(method)
+    learner.freeze_standardisation(pairs_of(99, 32).action)
+    for step in range(3):
+        learner.step(pairs_of(step))
+    save_checkpoint(tmp_path / "state", *with_more(learner))
+    undisturbed = [learner.step(pairs_of(step)) for step in range(3, 6)]
+
+    tensors, state = load_checkpoint(tmp_path / "state")
+    assert state["more"] == {"text": 'ü"\n', "big": 2**127}
+    other = learner_of(method, seed=5)  # every weight and random state is to be replaced
+    other.restore(tensors, state["learner"])
+    assert other.steps == 3
+    assert [other.step(pairs_of(step)) for step in range(3, 6)] == undisturbed
+    ours, theirs = learner.state()[0], other.state()[0]
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
+def with_more(learner: Learner) -> tuple[dict[str, torch.Tensor], dict[str, object]]:
+    tensors, state = learner.state()
+    return tensors, {"learner": state, "more": {"text": 'ü"\n', "big": 2**127}}
+
+
+def test_a_restored_probe_knows_what_it_learned(tmp_path: Path) -> None:
+    learner, other = learner_of(), learner_of(seed=5)
+    for step in range(3):
+        learner.step(pairs_of(step))
+    save_checkpoint(tmp_path / "state", *learner.state())
+    other.restore(*load_checkpoint(tmp_path / "state"))
+    features = torch.from_numpy(embed(learner.encoder, np.zeros((2, 32, 32, 3), np.uint8)))
+    assert torch.equal(learner.probe.predict(features), other.probe.predict(features))
+
+
+def test_standardisation_is_frozen_and_restored() -> None:
+    learner = learner_of()
+    actions = torch.randn(500, 7, generator=torch.Generator().manual_seed(0)) * 3 + 1
+    actions[:, 2] = 4.0  # a constant component carries no information, and no division by zero
+    learner.freeze_standardisation(actions)
+    scaled = (actions - learner.action_mean) / learner.action_std
+    assert scaled[:, 2].abs().max() == 0
+    rest = [0, 1, 3, 4, 5, 6]
+    torch.testing.assert_close(scaled.mean(0), torch.zeros(7), atol=1e-5, rtol=0)
+    torch.testing.assert_close(scaled.std(0)[rest], torch.ones(6), atol=1e-5, rtol=0)
+    learner.step(pairs_of(0))
+    other = learner_of()
+    other.restore(*learner.state())
+    assert torch.equal(other.action_mean, actions.mean(0))
+    assert torch.equal(other.action_std, learner.action_std)
+
+
+def test_a_checkpoint_of_other_networks_is_refused_in_a_line() -> None:
+    learner = learner_of()
+    learner.step(pairs_of(0))
+    tensors, state = learner.state()
+    for other in (learner_of("simclr"), learner_of(encoder="resnet18"), learner_of(action_size=14)):
+        with pytest.raises(InputError, match="of another run") as told:
+            other.restore(tensors, state)
+        assert "\n" not in str(told.value)
+    with pytest.raises(InputError, match="of another run"):
+        learner_of().restore({}, {})
+
+
+def test_a_random_state_of_another_device_is_left_and_all_else_taken() -> None:
+    learner, other = learner_of(), learner_of(seed=1)
+    learner.step(pairs_of(0))
+    tensors, state = learner.state()
+    tensors["generator"] = torch.zeros(16, dtype=torch.uint8)  # as long as CUDA's
+    other.restore(tensors, state)
+    assert other.steps == 1
+
+
+class Trap:
+    """Unpickled, it leaves a file."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return os.mkdir, (str(self.path),)
+
+
+def test_nothing_runs_code_from_a_file(tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+    export_encoder(tmp_path / "encoder", build_encoder("small", seed=0), name="small", image_size=32, trained={})
+    for data in (pickle.dumps(Trap(trap)), b"\x00" * 100, b""):
+        (tmp_path / "state").write_bytes(data)
+        (tmp_path / "encoder" / "encoder.safetensors").write_bytes(data)
+        with pytest.raises(InputError, match="not a checkpoint of armplay") as told:
+            load_checkpoint(tmp_path / "state")
+        assert "\n" not in str(told.value)
+        with pytest.raises(InputError, match="not an encoder exported by armplay"):
+            load_encoder(tmp_path / "encoder")
+    torch.save({"a": Trap(trap)}, tmp_path / "state")
+    with pytest.raises(InputError):
+        load_checkpoint(tmp_path / "state")
+    assert not trap.exists()
+    pickle.loads(pickle.dumps(Trap(trap)))
+    assert trap.exists()  # the trap works
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(share=st.floats(0, 0.9999))
+def test_a_file_cut_short_is_refused(share: float, tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    save_checkpoint(path, {"a": torch.arange(300.0), "b": torch.ones(2, 3)}, {"steps": 1})
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(InputError, match="not a checkpoint"):
+        load_checkpoint(path)
+
+
+def test_missing_and_foreign_files_are_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"a": torch.ones(2)}, tmp_path / "foreign")
+    for path in (tmp_path / "foreign", tmp_path / "missing", tmp_path):
+        with pytest.raises(InputError, match="not a checkpoint of armplay") as told:
+            load_checkpoint(path)
+        assert "\n" not in str(told.value)
+
+
+def test_saving_keeps_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    save_checkpoint(path, {"a": torch.ones(2)}, {"steps": 1})
+    with pytest.raises(TypeError):
+        save_checkpoint(path, {"a": torch.zeros(2)}, {"steps": object()})
+    assert load_checkpoint(path)[1] == {"steps": 1}
+    assert [found.name for found in tmp_path.iterdir()] == ["state"]
+
+
+SECOND = """
+import sys, numpy as np, torch
+torch.set_num_threads(1)
+from learner.checkpoint import load_encoder
+from learner.probes import embed
+encoder = load_encoder(sys.argv[1])
+assert not encoder.training
+np.save(sys.argv[3], embed(encoder, np.load(sys.argv[2])))
+"""
+
+
+def test_an_exported_encoder_has_the_same_features_in_another_process(tmp_path: Path) -> None:
+    learner = learner_of()
+    for step in range(2):  # so that BatchNorm's statistics are no longer those of the start
+        learner.step(pairs_of(step))
+    trained = {"method": "aa-simclr", "steps": 2}
+    export_encoder(tmp_path / "encoder", learner.encoder, name="small", image_size=32, trained=trained)
+    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    files = [str(tmp_path / name) for name in ("encoder", "images.npy", "features.npy")]
+    subprocess.run([sys.executable, "-c", SECOND, *files], check=True, cwd=ROOT, timeout=100)
+    np.testing.assert_array_equal(np.load(files[2]), embed(learner.encoder, images))
+    config = json.loads((tmp_path / "encoder" / "config.json").read_text())
+    assert config["trained"] == trained
+    assert (config["features"], config["image_size"]) == (256, 32)
+
+
+@pytest.mark.parametrize(
+    "config",
+    ["", "[]", "null", "{}", '{"format": "other", "encoder": "small"}', '{"format": "armplay-encoder", "encoder": []}'],
+)
+def test_a_folder_that_is_no_exported_encoder_is_refused(config: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="not an encoder"):
+        load_encoder(tmp_path)
+    export_encoder(tmp_path, build_encoder("small", seed=0), name="small", image_size=32, trained={})
+    (tmp_path / "config.json").write_text(config)
+    with pytest.raises(InputError, match="not an encoder") as told:
+        load_encoder(tmp_path)
+    assert "\n" not in str(told.value)
+
+
+def test_weights_of_another_encoder_are_refused(tmp_path: Path) -> None:
+    export_encoder(tmp_path, build_encoder("small", seed=0), name="resnet18", image_size=32, trained={})
+    with pytest.raises(InputError, match="not an encoder") as told:
+        load_encoder(tmp_path)
+    assert "\n" not in str(told.value)
