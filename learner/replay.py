@@ -70,7 +70,7 @@ class ReplayBuffer:
         return min(self._next, self.capacity)
 
     def insert(self, episode: Episode) -> None:
-        """Store an episode in place of the oldest. Raises InputError, and keeps the oldest, for one that does not fit."""
+        """Store an episode in place of the oldest. Raises InputError, and evicts nothing, for one that does not fit."""
         count, height, width, _ = episode.frames.shape
         if (height, width) != (self.image_size, self.image_size) or count > self.frames:
             raise InputError(

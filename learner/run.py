@@ -76,7 +76,7 @@ class Run:
         try:
             learner.restore(tensors, state["learner"])
             rng.bit_generator.state = state["rng"]
-            self.history = [row for row in state["history"] if row["step"] <= learner.steps]
+            self.history = list(state["history"])
             return float(state["seconds"])
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{self.checkpoint_path}: not a checkpoint of this run ({error})") from None

@@ -1,8 +1,8 @@
 """Look at things: toys, and an arm at play.
 
-    python scripts/view.py toys --out toys.png
-    python scripts/view.py turntable mug_0123456 --out mug.png
-    python scripts/view.py play --out play.gif --number 3
+python scripts/view.py toys --out toys.png
+python scripts/view.py turntable mug_0123456 --out mug.png
+python scripts/view.py play --out play.gif --number 3
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ from sim.objects.mesh import Toy
 from sim.objects.portrait import BACKGROUND, portrait
 from sim.scene import HoldScene, SceneSettings
 
-JOINT_COLORS = ((0, 114, 178), (230, 159, 0), (0, 158, 115), (204, 121, 167), (213, 94, 0), (86, 180, 233), (90, 90, 90))
+JOINT_COLORS = (
+    (0, 114, 178),
+    (230, 159, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (213, 94, 0),
+    (86, 180, 233),
+    (90, 90, 90),
+)
 
 
 @dataclass(frozen=True)

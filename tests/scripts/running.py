@@ -31,18 +31,19 @@ def run_here(script: str, *arguments: object) -> Outcome:
     """Run `scripts/<script>.py` in this process, with one thread."""
     out, err = io.StringIO(), io.StringIO()
     argv, path, threads = sys.argv, sys.path[:], torch.get_num_threads()
-    sys.argv, status = [script, *map(str, arguments)], 0
+    status: object
+    sys.argv, status = [script, *map(str, arguments)], None
     sys.path.insert(0, str(ROOT / "scripts"))
     torch.set_num_threads(1)
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
             runpy.run_path(str(ROOT / "scripts" / f"{script}.py"), run_name="__main__")
     except SystemExit as ended:
-        assert isinstance(ended.code, int), ended.code
         status = ended.code
     finally:
         sys.argv, sys.path[:] = argv, path
         torch.set_num_threads(threads)
+    assert isinstance(status, int), status
     return Outcome(status, out.getvalue(), err.getvalue())
 
 

@@ -23,6 +23,8 @@ TINY = (
     *("--log-every", 1, "--validate-every", 5, "--checkpoint-every", 4),
     *SCENE,
 )
+PLAIN = ("--engine", "local", "--quiet")
+"""No worker processes: for tests that are not about them."""
 
 
 def history_of(run: Path) -> list[dict[str, Any]]:
@@ -83,7 +85,7 @@ def test_interrupted_and_resumed_it_leaves_everything(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = tmp_path_factory.mktemp("lockstep") / "run"
-    outcome = run_here("train_online", "--out", run, "--steps", 30, "--lockstep", *TINY, "--quiet")
+    outcome = run_here("train_online", "--out", run, "--steps", 16, "--lockstep", *TINY, *PLAIN)
     assert (outcome.status, outcome.err) == (0, ""), outcome
     return run
 
@@ -91,9 +93,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_lockstep_gives_the_same_losses_again(undisturbed: Path, tmp_path: Path) -> None:
     """Whoever plays, and in whatever order the episodes come."""
     run = tmp_path / "run"
-    outcome = run_here("train_online", "--out", run, "--steps", 30, "--lockstep", *TINY, "--quiet", "--workers", 3)
+    outcome = run_here("train_online", "--out", run, "--steps", 16, "--lockstep", *TINY, "--quiet", "--workers", 3)
     assert outcome.status == 0
-    assert len(losses_of(run)) == 30
+    assert len(losses_of(run)) == 16
     assert losses_of(run) == losses_of(undisturbed)
     encoder = "encoder/encoder.safetensors"
     assert (run / encoder).read_bytes() == (undisturbed / encoder).read_bytes()
@@ -102,12 +104,12 @@ def test_lockstep_gives_the_same_losses_again(undisturbed: Path, tmp_path: Path)
 
 def test_lockstep_killed_and_resumed_gives_the_losses_of_the_undisturbed(undisturbed: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
-    process = start("train_online", "--out", run, "--steps", 30, "--lockstep", *TINY, "--quiet")
+    process = start("train_online", "--out", run, "--steps", 16, "--lockstep", *TINY, *PLAIN)
     wait_until((run / "checkpoint.safetensors").exists, process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     kept = load_checkpoint(run / "checkpoint.safetensors")[1]["learner"]["steps"]
-    assert 0 < kept < 30
+    assert 0 < kept < 16
     assert run_here("train_online", "--resume", "--out", run, "--quiet").status == 0
     assert losses_of(run) == losses_of(undisturbed)
     encoder = "encoder/encoder.safetensors"
