@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from learner.limiter import Limiter
+from learner.precision import choose_precision
 from learner.replay import ReplayBuffer
 from learner.settings import OnlineSettings
 from learner.source import Source
 from learner.training import Learner
+
+
+def settled(settings: OnlineSettings) -> OnlineSettings:
+    """The settings with `auto` decided, so that a resumed run goes on as it began."""
+    if settings.precision != "auto":
+        return settings
+    if settings.lockstep and settings.device == "cpu":
+        return replace(settings, precision="float32")  # a trial could end otherwise next time
+    size = settings.record.scene.image_size
+    return replace(settings, precision=choose_precision(settings.encoder, size, device=settings.device))
 
 
 def buffer_for(settings: OnlineSettings, source: Source) -> ReplayBuffer:
@@ -35,6 +48,7 @@ def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) 
         optimizer_settings=settings.optimizer,
         device=settings.device,
         seed=settings.record.seed,
+        precision=settings.precision,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 from agent.record import RecordSettings
@@ -11,8 +11,10 @@ from learner.augment import AugmentSettings
 from learner.encoders import ENCODERS, check_image_size
 from learner.machine import default_device
 from learner.methods import METHODS, MethodSettings
+from learner.precision import Precision
 from learner.replay import Sampling
 from learner.training import OptimizerSettings
+from sim.camera import Camera
 from sim.cores import cores
 from sim.errors import InputError
 from sim.scene import SceneSettings
@@ -55,6 +57,8 @@ class OnlineSettings:
     """Keep every collected episode in the run's folder, as a dataset; a resumed run refills its buffer from it."""
     device: str = "cpu"
     """Where the learner runs: cpu or cuda."""
+    precision: Precision = "auto"
+    """Number format of the encoder: float32, bfloat16, or auto: whichever is faster here in a short trial."""
     threads: int = 0
     """CPU threads of the learner; 0 leaves it to torch."""
     validation_episodes: int = 96
@@ -130,7 +134,14 @@ def suited() -> OnlineSettings:
             checkpoint_every=1000,
             record=RecordSettings(scene=scene),
         )
-    # Learner threads that share a core with an arm wait for each other: the cores are divided instead.
-    workers = max(1, available // 2)
-    base = OnlineSettings(workers=workers, threads=max(1, available - workers))
-    return replace(base, record=RecordSettings(scene=SceneSettings(image_size=64)))
+    # In the few hundred steps that a CPU has time for, the encoder learns fastest from a close look at the object, from
+    # crops that keep it whole, and from hues that cannot give an instance away.
+    scene = SceneSettings(image_size=64, camera=Camera(field_of_view=8.5))
+    return OnlineSettings(
+        steps=1000,
+        workers=available,
+        threads=available,
+        record=RecordSettings(scene=scene),
+        augment=AugmentSettings(crop_area=(0.7, 1.0), hue=0.5),
+        optimizer=OptimizerSettings(learning_rate=2e-3),
+    )

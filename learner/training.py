@@ -13,6 +13,7 @@ from learner.augment import Augment, AugmentSettings
 from learner.checkpoint import flatten_optimizer, restore_optimizer
 from learner.encoders import build_encoder, check_image_size
 from learner.methods import MethodSettings, build_method
+from learner.precision import Precision
 from learner.probes import OnlineLinearProbe
 from sim.errors import InputError
 
@@ -47,6 +48,7 @@ class Learner:
         optimizer_settings: OptimizerSettings,
         device: str,
         seed: int,
+        precision: Precision = "float32",
     ) -> None:
         check_image_size(image_size)
         self.device = torch.device(device)
@@ -54,6 +56,7 @@ class Learner:
         self.method = build_method(method, network, action_dim=action_size, settings=method_settings, seed=seed + 1).to(
             self.device
         )
+        self.method.reduced = precision == "bfloat16"
         self.encoder = self.method.encoder
         self.optimizer = torch.optim.AdamW(
             self.method.parameters(),

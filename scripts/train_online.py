@@ -22,7 +22,7 @@ from learner.evaluation import GalleryBuilder, validate
 from learner.feeder import Feeder
 from learner.machine import check_device, describe
 from learner.meters import Meters
-from learner.online import buffer_for, learner_for, limiter_for
+from learner.online import buffer_for, learner_for, limiter_for, settled
 from learner.outcome import Album, finish
 from learner.replay import ReplayBuffer
 from learner.run import Run, stored_settings
@@ -46,12 +46,12 @@ class TrainOnline:
 
 def main(arguments: TrainOnline) -> int:
     """Arm -> buffer -> pairs -> loss -> step, until the steps are done or a signal comes."""
-    settings = arguments.settings
+    check_device(arguments.settings.device)
+    if arguments.settings.threads:
+        torch.set_num_threads(arguments.settings.threads)
+    settings = settled(arguments.settings)
     seed = settings.record.seed
     folder = arguments.out or Path("runs") / f"{settings.method}-{seed}"
-    check_device(settings.device)
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
     machine = describe(settings.device)
     command = shlex.join(["python", "scripts/train_online.py", *sys.argv[1:]])
     with (
@@ -65,7 +65,7 @@ def main(arguments: TrainOnline) -> int:
         stop.then = limiter.close
         rng = stream("replay", seed)
         meters = Meters(seconds=run.restore(learner, rng))
-        announce(arguments, folder, buffer)
+        announce(arguments, settings, folder, buffer)
         validation = source.held_out("validation", settings.validation_episodes)
         bank = GalleryBuilder(source.categories, episodes=settings.bank_episodes)
         album = Album()
@@ -104,13 +104,12 @@ def main(arguments: TrainOnline) -> int:
     return 0
 
 
-def announce(arguments: TrainOnline, folder: Path, buffer: ReplayBuffer) -> None:
+def announce(arguments: TrainOnline, settings: OnlineSettings, folder: Path, buffer: ReplayBuffer) -> None:
     """Say what was chosen for this machine."""
-    settings = arguments.settings
     if not arguments.quiet:
         print(
             f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}, on {settings.device} "
-            f"with {torch.get_num_threads()} learner threads and {settings.workers} arms; "
+            f"with {torch.get_num_threads()} learner threads in {settings.precision} and {settings.workers} arms; "
             f"the buffer takes {buffer.size_bytes / 1e6:.0f} MB when full. Every setting can be given: --help",
             flush=True,
         )

@@ -4,5 +4,5 @@
 class InputError(Exception):
     """A value from outside is unusable. The message is one line: the value, the bound and the consequence.
 
-    Not a ValueError: parsers of settings (tyro, pydantic) take those for their own and wrap their message in more lines.
+    Not a ValueError: parsers of settings (tyro, pydantic) take those for their own, and wrap the message in more lines.
     """

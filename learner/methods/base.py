@@ -118,6 +118,8 @@ class Method(nn.Module):
         self.projector = projector
         self.terms = nn.ModuleDict(terms)
         self.second_view = second_view
+        self.reduced = False
+        """Run the encoder in bfloat16; BatchNorm statistics, heads and losses stay in float32."""
 
     def forward(self, first: torch.Tensor, second: torch.Tensor, action: torch.Tensor) -> MethodOutput:
         """Score views `first` and `second` [N, 3, H, W] in [-1, 1] and the standardised action [N, A] between them.
@@ -127,7 +129,9 @@ class Method(nn.Module):
         if self.training and len(first) < 2:
             raise InputError(f"batch={len(first)}: at least 2 pairs are needed, or BatchNorm has nothing to compare")
         # The views pass one after the other: each has its own BatchNorm statistics, as in the authors' code.
-        features = self.encoder(first), self.encoder(second)
+        with torch.autocast(first.device.type, torch.bfloat16, enabled=self.reduced):
+            features = self.encoder(first), self.encoder(second)
+        features = features[0].to(first.dtype), features[1].to(second.dtype)
         views = Views(features, (self.projector(features[0]), self.projector(features[1])), action)
         loss = torch.zeros((), device=first.device)
         logged: dict[str, torch.Tensor] = {}
