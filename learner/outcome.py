@@ -10,10 +10,11 @@ import numpy as np
 from agent.episode import Episode
 from agent.files import write_text
 from agent.settings import to_json
+from learner.charts import PairPicture
 from learner.checkpoint import export_encoder
 from learner.encoders import build_encoder
 from learner.evaluation import FRAMES_PER_EPISODE, NEIGHBOURS, Gallery, Row, final_table
-from learner.report import PairPicture, write_report
+from learner.report import write_report
 from learner.run import Run
 from learner.training import Learner
 from sim import poses

@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
+from learner.charts import PairPicture
+from learner.evaluation import Row
 from learner.probes import Score
-from learner.report import POINTS, PairPicture, Row, flatten, headline, panels, write_report
+from learner.report import POINTS, flatten, headline, panels, write_report
 
 HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}$x^{$ -->'
 
