@@ -31,9 +31,10 @@ types: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python scripts/bench.py sim
 
-pictures: $(VENV)/.demo
+pictures: demo
 	$(BIN)/python scripts/view.py toys --out docs/toys.png
-	$(BIN)/python scripts/view.py play --out docs/play.gif
+	$(BIN)/python scripts/view.py play --out docs/play.gif --number 2
+	$(BIN)/python scripts/view.py curve --run $(DEMO) --out docs/curve.png
 
 clean:
 	rm -rf $(VENV) build *.egg-info

@@ -28,8 +28,9 @@ from agent.episode import Episode
 from agent.record import RecordSettings
 from agent.versions import versions
 from sim.arm import arm_spec, chain_of
+from sim.bullet import quiet
 from sim.errors import InputError
-from sim.scene import HoldScene, SceneSettings, quiet
+from sim.scene import HoldScene, SceneSettings
 
 Round = Callable[[], tuple[int, float]]
 """Does some work; how many items it made, and in how many seconds."""

@@ -7,6 +7,7 @@ python scripts/view.py play --out play.gif --number 3
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,7 @@ import cv2
 import numpy as np
 import tyro
 from _cli import run
+from matplotlib.figure import Figure
 from PIL import Image
 
 from agent.episode import Episode
@@ -126,6 +128,37 @@ class Play:
         save_gif(self.out, pictures, seconds=float(seen.times[1]))
 
 
+@dataclass(frozen=True)
+class Curve:
+    """How a run's accuracy on held-out objects grew, beside its baselines."""
+
+    run: Path
+    """Folder of the run."""
+    out: Path
+    """The picture to write; the ending names the format."""
+
+    def __call__(self) -> None:
+        check_writable(self.out)
+        try:
+            history = [json.loads(line) for line in (self.run / "history.jsonl").read_text().splitlines()]
+            scores = json.loads((self.run / "scores.json").read_text())["scores"]
+        except (OSError, ValueError, KeyError) as error:
+            raise InputError(f"run={self.run}: no finished run of armplay ({error})") from None
+        figure = Figure(figsize=(7.2, 2.9), dpi=160, layout="constrained")
+        axes = figure.add_subplot()
+        for key, name in (("probe/linear_online", "linear, online"), ("probe/knn_validation", "kNN")):
+            points = [(row["step"], 100 * row[key]) for row in history if key in row]
+            axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=f"{name}, validation objects")
+        best = {score["representation"]: score for score in scores if score["probe"] == "kNN"}
+        for name, style in (("raw pixels", "--"), ("untrained encoder", "-."), ("colour histogram", ":")):
+            axes.axhline(100 * best[name]["accuracy"], color="0.45", linestyle=style, linewidth=1, label=f"{name}, kNN")
+        axes.set(xlabel="training step", ylabel="accuracy, %", ylim=(0, None))
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
+        self.out.parent.mkdir(parents=True, exist_ok=True)
+        figure.savefig(self.out)
+
+
 def watch(episode: Episode, toy: Toy, settings: SceneSettings) -> list[np.ndarray]:
     """The same motion from where a visitor stands, who sees the whole arm: uint8 [H, W, 3] a frame."""
     visitor = Camera(position=(1.25, -1.35, 0.95), target=(0.27, 0.0, 0.4), field_of_view=36.0)
@@ -185,7 +218,7 @@ def save(path: Path, picture: np.ndarray) -> None:
     cv2.imwrite(str(path), cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
 
 
-def main(command: Annotated[Toys | Turntable | Play, tyro.conf.arg(name="")]) -> None:
+def main(command: Annotated[Toys | Turntable | Play | Curve, tyro.conf.arg(name="")]) -> None:
     command()
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import tempfile
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +12,7 @@ import numpy as np
 
 from sim import poses
 from sim.arm import arm_spec, chain_of, light_urdf
+from sim.bullet import import_bullet
 from sim.camera import Camera, pixels
 from sim.errors import InputError
 from sim.objects.mesh import Toy, write_obj
@@ -115,7 +113,7 @@ class HoldScene:
         projection[8] = projection[9] = 1.0 / settings.image_size
         self._matrices = settings.camera.view_matrix, projection
         self._urdf = light_urdf(self.spec, settings.arm_triangles)
-        self._bullet = _import_bullet()
+        self._bullet = import_bullet()
         self._client = self._arm = self._toy = self._rest = -1
         self._toys = 0
 
@@ -283,30 +281,3 @@ def surface_points(toy: Toy, count: int = 3000, *, size: float) -> np.ndarray:
     fold = u + v > 1.0
     u, v = np.where(fold, 1 - u, u), np.where(fold, 1 - v, v)
     return corners[face, 0] + u[:, None] * edge[face] + v[:, None] * other[face]
-
-
-def _import_bullet():
-    try:
-        with quiet():
-            import pybullet
-    except ImportError:
-        raise InputError(
-            "pybullet is not installed: it has wheels for Python 3.10 and 3.11, and without it nothing can be simulated"
-        ) from None
-    if not pybullet.isNumpyEnabled():
-        raise InputError("pybullet was built without numpy: images would come as tuples, install the wheel from PyPI")
-    return pybullet
-
-
-@contextlib.contextmanager
-def quiet() -> Iterator[None]:
-    """PyBullet prints its build time to the C-level stdout and stderr at import; users did not ask for it."""
-    saved = [os.dup(1), os.dup(2)]
-    sink = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(sink, 1), os.dup2(sink, 2)
-        yield
-    finally:
-        os.dup2(saved[0], 1), os.dup2(saved[1], 2)
-        for descriptor in (*saved, sink):
-            os.close(descriptor)

@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from sim.bullet import import_bullet
 from sim.errors import InputError
 from sim.objects.mesh import Toy, write_obj
 
@@ -45,7 +46,7 @@ def portrait(
 
 def _render(toys: Sequence[Toy], folder: Path, pixels: int, yaw: float, pitch: float) -> np.ndarray:
     """The pictures of one client's toys, uint8 [N, pixels, pixels, 3]."""
-    import pybullet
+    pybullet = import_bullet()
 
     towards = np.array([np.cos(pitch) * np.cos(yaw), np.cos(pitch) * np.sin(yaw), np.sin(pitch)])
     right = np.array([-np.sin(yaw), np.cos(yaw), 0.0])
