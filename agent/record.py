@@ -104,7 +104,7 @@ class Recorder:
             frames=np.stack([view.frame for view in views]),
             clean=clean,
             recorded=recorded,
-            executed=np.array(done, dtype=np.float32) if executed is not clean else clean,
+            executed=np.array(done, dtype=np.float32),
             limited=plan.limited,
             joints=np.stack([view.joints for view in views]).astype(np.float32),
             object_poses=np.stack([view.object_pose for view in views]).astype(np.float32),
