@@ -48,6 +48,7 @@ def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) 
         optimizer_settings=settings.optimizer,
         device=settings.device,
         seed=settings.record.seed,
+        horizon=settings.steps,
         precision=settings.precision,
     )
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -24,12 +25,22 @@ class OptimizerSettings:
 
     learning_rate: float = 5e-4
     weight_decay: float = 1e-6
+    schedule: Literal["constant", "cosine"] = "constant"
+    """Learning rate over the run: constant, as in the paper, or falling to nothing along half a cosine."""
 
     def __post_init__(self) -> None:
         if not 0 < self.learning_rate < 1:
             raise InputError(f"learning_rate={self.learning_rate}: must be above 0 and below 1, or nothing is learned")
         if not 0 <= self.weight_decay < 1:
             raise InputError(f"weight_decay={self.weight_decay}: must be at least 0 and below 1")
+        if self.schedule not in ("constant", "cosine"):
+            raise InputError(f"schedule={self.schedule}: unknown, known are constant, cosine")
+
+    def rate_at(self, step: int, horizon: int) -> float:
+        """The learning rate of step `step` (from 0) of `horizon`; beyond it, a cosine stays at its last value."""
+        if self.schedule == "constant":
+            return self.learning_rate
+        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(step, horizon - 1) / horizon))
 
 
 class Learner:
@@ -48,8 +59,10 @@ class Learner:
         optimizer_settings: OptimizerSettings,
         device: str,
         seed: int,
+        horizon: int,
         precision: Precision = "float32",
     ) -> None:
+        """`horizon` is the number of steps that the learning rate's schedule is laid out for."""
         check_image_size(image_size)
         self.device = torch.device(device)
         network = build_encoder(encoder, seed=seed)
@@ -69,6 +82,7 @@ class Learner:
         self.action_mean = torch.zeros(action_size)
         self.action_std = torch.ones(action_size)
         self.steps = 0
+        self._settings, self._horizon = optimizer_settings, horizon
 
     def freeze_standardisation(self, actions: torch.Tensor) -> None:
         """Take mean and standard deviation of actions [M, A] for good; a constant component stays as it is."""
@@ -83,6 +97,8 @@ class Learner:
         second = self._augment(pairs.second.to(self.device, non_blocking=True), self._generator)
         action = ((pairs.action - self.action_mean) / self.action_std).to(self.device)
         output = self.method(first, second, action)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._settings.rate_at(self.steps, self._horizon)
         self.optimizer.zero_grad(set_to_none=True)
         output.loss.backward()
         self.optimizer.step()

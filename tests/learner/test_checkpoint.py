@@ -47,6 +47,7 @@ def learner_of(method: str = "aa-simclr", *, encoder: str = "small", seed: int =
         augment_settings=AugmentSettings(),
         optimizer_settings=OptimizerSettings(),
         device="cpu",
+        horizon=20,
         seed=seed,
     )
 

@@ -1,0 +1,63 @@
+"""The learning rate's schedule against its closed form, and the encoder's number format."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learner.encoders import build_encoder
+from learner.methods import MethodSettings, build_method
+from learner.precision import choose_precision
+from learner.training import OptimizerSettings
+from sim.errors import InputError
+
+
+@given(step=st.integers(0, 5000), horizon=st.integers(1, 5000))
+def test_a_constant_rate_is_constant(step: int, horizon: int) -> None:
+    assert OptimizerSettings(learning_rate=3e-4).rate_at(step, horizon) == 3e-4
+
+
+def test_a_cosine_begins_at_the_top_passes_the_middle_and_ends_above_nothing() -> None:
+    cosine = OptimizerSettings(learning_rate=1e-3, schedule="cosine")
+    assert cosine.rate_at(0, 100) == 1e-3
+    assert cosine.rate_at(50, 100) == pytest.approx(5e-4)
+    assert cosine.rate_at(25, 100) == pytest.approx(1e-3 * (1 + math.sqrt(0.5)) / 2)
+    assert 0 < cosine.rate_at(99, 100) < 1e-6
+
+
+@given(step=st.integers(0, 400), horizon=st.integers(1, 200))
+def test_a_cosine_never_rises_and_never_stops_learning(step: int, horizon: int) -> None:
+    cosine = OptimizerSettings(learning_rate=1e-3, schedule="cosine")
+    assert 0 < cosine.rate_at(step + 1, horizon) <= cosine.rate_at(step, horizon)
+
+
+def test_an_unknown_schedule_is_refused() -> None:
+    with pytest.raises(InputError, match="schedule=linear"):
+        OptimizerSettings(schedule="linear")  # type: ignore[arg-type]
+
+
+def test_a_reduced_encoder_keeps_losses_features_and_statistics_in_float32() -> None:
+    images = torch.rand(2, 16, 3, 32, 32, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    action = torch.randn(16, 7, generator=torch.Generator().manual_seed(1))
+    outputs = {}
+    for reduced in (False, True):
+        encoder = build_encoder("small", seed=0)
+        method = build_method("aa-simclr", encoder, action_dim=7, settings=MethodSettings(), seed=0)
+        method.reduced = reduced
+        outputs[reduced] = method(images[0], images[1], action)
+        assert outputs[reduced].features.dtype == torch.float32
+        assert {tensor.dtype for name, tensor in method.named_buffers() if "running" in name} == {torch.float32}
+    exact, rounded = outputs[False], outputs[True]
+    assert rounded.loss.dtype == torch.float32
+    assert not torch.equal(exact.features, rounded.features), "the encoder did not run in bfloat16"
+    # bfloat16 has 8 bits of significand, and the encoder is ten layers deep.
+    assert torch.allclose(exact.features, rounded.features, atol=0.05 * float(exact.features.abs().max()))
+    assert float(rounded.loss.detach()) == pytest.approx(float(exact.loss.detach()), rel=0.02)
+
+
+def test_the_precision_trial_decides_between_the_two() -> None:
+    assert choose_precision("small", 32, device="cpu") in ("float32", "bfloat16")
