@@ -32,7 +32,7 @@ bench: $(VENV)/.test
 	$(BIN)/python scripts/bench.py sim
 
 pictures: demo
-	$(BIN)/python scripts/view.py toys --out docs/toys.png
+	$(BIN)/python scripts/view.py toys --out docs/toys.png --per-category 5 --image-size 96
 	$(BIN)/python scripts/view.py play --out docs/play.gif --number 2
 	$(BIN)/python scripts/view.py curve --run $(DEMO) --out docs/curve.png
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from agent.collect import Engine, LocalEngine, ProcessEngine
 from agent.collect.recorded import RecordedEngine
-from agent.dataset import Dataset
+from agent.dataset import Dataset, read_header
 from agent.episode import Episode
 from agent.record import RecordSettings
-from agent.settings import to_json
+from agent.settings import from_json, to_json
 from agent.versions import versions
 from agent.writer import DatasetWriter
 from learner.evaluation import Gallery, gallery_of
@@ -106,15 +106,17 @@ class RecordedSource(Source):
         try:
             about: dict[str, Any] = dataset.metadata
             self.categories, self.chain = tuple(about["categories"]), Chain.from_json(about["chain"])
-            scene = about["settings"]["scene"]
-            found = {name: scene[name] for name in ("image_size", "frames")}
         except (KeyError, TypeError) as error:
             raise InputError(f"{root}: dataset.json lacks {error}, and without it nothing can be learned") from None
-        for name, stored in found.items():
-            if stored != getattr(settings.record.scene, name):
-                raise InputError(f"{name}={getattr(settings.record.scene, name)}: the episodes in {root} have {stored}")
-        if settings.record.corrupt:
-            raise InputError(f"corrupt={settings.record.corrupt}: the commands in {root} are stored as they are")
+        given, stored = settings.record, recorded_settings(root)
+        for name in ("image_size", "frames"):
+            if getattr(given.scene, name) != getattr(stored.scene, name):
+                have = getattr(stored.scene, name)
+                raise InputError(f"{name}={getattr(given.scene, name)}: the episodes in {root} have {have}")
+        if (given.corrupt, given.corrupt_what) != (stored.corrupt, stored.corrupt_what):
+            raise InputError(
+                f"corrupt={given.corrupt}: the commands in {root} are stored as they are ({stored.corrupt or 'clean'})"
+            )
         self._engine = RecordedEngine(root)
         self._numbers: dict[str, list[int]] = {split: [] for split in SPLITS}
         for number, (_, instance) in dataset.objects().items():
@@ -130,6 +132,14 @@ class RecordedSource(Source):
     def held_out(self, split: str, episodes: int) -> Gallery:
         chosen = self._engine.episodes(self._numbers[split][:episodes])
         return gallery_of(chosen, self.categories, count=sys.maxsize)
+
+
+def recorded_settings(root: Path) -> RecordSettings:
+    """What the episodes in a dataset were recorded with. Raises InputError for a folder that is none."""
+    header = read_header(root)
+    if not isinstance(header.get("settings"), dict):
+        raise InputError(f"{root}: dataset.json lacks 'settings', and without it nothing can be learned")
+    return from_json(RecordSettings, header["settings"], where=f"{root}/dataset.json")
 
 
 def _split(instance: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -18,9 +19,15 @@ Settings = TypeVar("Settings")
 
 
 def run(main: Callable[..., Any], **options: Any) -> Any:
-    """Run `main` (or make the dataclass) with the arguments of the command line; an InputError ends the program."""
+    """Run `main` (or make the dataclass) with the arguments of the command line; an InputError ends the program.
+
+    The help shows the script's own docstring, its examples a line each.
+    """
+    about = sys.modules["__main__"].__doc__ or ""
     with one_line_errors():
-        return tyro.cli(main, config=(tyro.conf.OmitArgPrefixes,), **options)
+        return tyro.cli(
+            main, config=(tyro.conf.OmitArgPrefixes,), description=re.sub("\n+", "\n\n", about.strip()), **options
+        )
 
 
 @contextmanager
@@ -37,12 +44,20 @@ def resume_folder(arguments: list[str]) -> Path | None:
     """The folder of `--out DIR` where `--resume` is given: its settings are the defaults of the command line."""
     if "--resume" not in arguments:
         return None
+    folder = value_of("--out", arguments)
+    if not folder:
+        raise InputError("resume: --out DIR is needed, or it is not known what to go on with")
+    return Path(folder)
+
+
+def value_of(option: str, arguments: list[str]) -> str:
+    """What follows an option on the command line, before it is parsed; empty where it is not given."""
     for here, following in zip(arguments, [*arguments[1:], ""], strict=True):
-        if here == "--out" and following:
-            return Path(following)
-        if here.startswith("--out="):
-            return Path(here[len("--out=") :])
-    raise InputError("resume: --out DIR is needed, or it is not known what to go on with")
+        if here == option:
+            return following
+        if here.startswith(f"{option}="):
+            return here[len(option) + 1 :]
+    return ""
 
 
 class Stop:

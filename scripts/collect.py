@@ -82,10 +82,10 @@ def command_line() -> Collect:
     """The settings; with --resume, those stored in --out are the defaults."""
     folder = resume_folder(sys.argv[1:])
     if folder is None:
-        return run(Collect, description=__doc__)
+        return run(Collect)
     header = read_header(folder)
     stored = from_json(RecordSettings, header.get("settings", {}), where=f"{folder}/dataset.json")
-    return run(Collect, description=__doc__, default=Collect(record=stored, image_format=header["image_format"]))
+    return run(Collect, default=Collect(record=stored, image_format=header["image_format"]))
 
 
 if __name__ == "__main__":

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from _cli import one_line_errors, resume_folder, stop_on_signal
+from _cli import one_line_errors, resume_folder, stop_on_signal, value_of
 from _cli import run as run_cli
 from _progress import Progress
 
@@ -27,7 +27,7 @@ from learner.outcome import Album, finish
 from learner.replay import ReplayBuffer
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, suited
-from learner.source import open_source
+from learner.source import open_source, recorded_settings
 from sim.seeding import stream
 
 
@@ -107,20 +107,26 @@ def main(arguments: TrainOnline) -> int:
 def announce(arguments: TrainOnline, settings: OnlineSettings, folder: Path, buffer: ReplayBuffer) -> None:
     """Say what was chosen for this machine."""
     if not arguments.quiet:
+        scene = settings.record.scene
+        scene, threads = settings.record.scene, torch.get_num_threads()
         print(
-            f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}, on {settings.device} "
-            f"with {torch.get_num_threads()} learner threads in {settings.precision} and {settings.workers} arms; "
-            f"the buffer takes {buffer.size_bytes / 1e6:.0f} MB when full. Every setting can be given: --help",
+            f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}\n"
+            f"  {settings.steps} steps of {settings.batch} pairs of {scene.image_size}-pixel frames at "
+            f"{scene.camera.field_of_view:g} degrees\n"
+            f"  {settings.device} in {settings.precision}, {threads} learner threads, {settings.workers} arms, "
+            f"a buffer of {buffer.size_bytes / 1e6:.0f} MB when full\n"
+            "  all this suits the machine or is what you asked for; see --help",
             flush=True,
         )
 
 
 def command_line() -> TrainOnline:
-    """The arguments; with --resume, the settings stored in --out are the defaults."""
-    folder = resume_folder(sys.argv[1:])
-    if folder is None:
-        return run_cli(TrainOnline, description=__doc__)
-    return run_cli(TrainOnline, description=__doc__, default=TrainOnline(settings=stored_settings(folder)))
+    """The arguments; the defaults are those of the run in --out with --resume, or of the episodes in --data."""
+    folder, data = resume_folder(sys.argv[1:]), value_of("--data", sys.argv[1:])
+    settings = stored_settings(folder) if folder else suited()
+    if data and not folder:
+        settings = replace(settings, record=recorded_settings(Path(data)))
+    return run_cli(TrainOnline, default=TrainOnline(settings=settings))
 
 
 if __name__ == "__main__":
