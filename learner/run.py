@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -13,6 +15,7 @@ from torch.utils.tensorboard import SummaryWriter
 from agent.files import write_text
 from agent.settings import differences, from_json, to_json
 from learner.checkpoint import load_checkpoint, save_checkpoint
+from learner.meters import Meters
 from learner.settings import FREE_ON_RESUME, OnlineSettings
 from learner.training import Learner
 from sim.errors import InputError
@@ -86,6 +89,18 @@ class Run:
         tensors, state = learner.state()
         rest = {"rng": rng.bit_generator.state, "history": self.history, "seconds": seconds, "learner": state}
         save_checkpoint(self.checkpoint_path, tensors, rest)
+
+    @contextmanager
+    def keeping(self, learner: Learner, rng: np.random.Generator, meters: Meters) -> Iterator[None]:
+        """Write a checkpoint at the end, and also when something fails, unless it is the learner itself."""
+        try:
+            yield
+        except (FloatingPointError, InputError):
+            raise
+        except Exception:
+            self.checkpoint(learner, rng, meters.seconds)
+            raise
+        self.checkpoint(learner, rng, meters.seconds)
 
     def log(self, step: int, values: dict[str, float]) -> None:
         """Add a row to the history and to TensorBoard."""

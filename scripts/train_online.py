@@ -72,6 +72,7 @@ def main(arguments: TrainOnline) -> int:
         feeder = Feeder(source.episodes(), buffer, limiter, lockstep=settings.lockstep, watch=(bank.add, album.add))
         with (
             feeder,
+            run.keeping(learner, rng, meters),
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=arguments.quiet) as bar,
         ):
             if learner.steps >= settings.steps and not stop:
@@ -95,7 +96,6 @@ def main(arguments: TrainOnline) -> int:
                 if step % settings.checkpoint_every == 0:
                     run.checkpoint(learner, rng, meters.seconds)
                 bar.advance(step, meters.line(limiter, buffer))
-        run.checkpoint(learner, rng, meters.seconds)
         if stop:
             print(f"kept at step {learner.steps}; go on with: python scripts/train_online.py --resume --out {folder}")
             return stop.status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ import torch
 from agent.record import RecordSettings
 from agent.settings import to_json
 from learner.checkpoint import load_checkpoint, save_checkpoint
+from learner.meters import Meters
 from learner.run import Run, stored_settings
 from learner.settings import FREE_ON_RESUME, OnlineSettings
 from learner.training import Learner
@@ -164,3 +166,25 @@ def test_a_checkpoint_of_another_program_is_refused(tmp_path: Path) -> None:
 
 def test_every_setting_is_kept() -> None:
     assert set(to_json(SETTINGS)) >= {"method", "steps", "record", "loss", "augment", "optimizer"}
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("an arm broke"), TimeoutError("no frames"), None])
+def test_what_was_learned_is_kept_when_something_else_fails(failure: Exception | None, tmp_path: Path) -> None:
+    run, learner, rng = open_run(tmp_path), learner_of(), np.random.default_rng(0)
+    with contextlib.suppress(RuntimeError, TimeoutError), run.keeping(learner, rng, Meters(seconds=0)):
+        learner.step(pairs_of(0))
+        if failure is not None:
+            raise failure
+    assert load_checkpoint(run.checkpoint_path)[1]["learner"]["steps"] == 1
+    run.close()
+
+
+def test_a_diverged_learner_does_not_replace_the_last_good_checkpoint(tmp_path: Path) -> None:
+    run, learner, rng = open_run(tmp_path), learner_of(), np.random.default_rng(0)
+    run.checkpoint(learner, rng, 0.0)
+    before = run.checkpoint_path.read_bytes()
+    with contextlib.suppress(FloatingPointError), run.keeping(learner, rng, Meters(seconds=0)):
+        learner.step(pairs_of(0))
+        raise FloatingPointError
+    assert run.checkpoint_path.read_bytes() == before
+    run.close()
