@@ -25,8 +25,6 @@ class Dataset:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
-        if not self.root.exists():
-            raise InputError(f"{self.root}: no such folder, so there are no episodes to read")
         self.metadata: dict[str, Any] = read_header(self.root)
         self._per_shard: int = self.metadata["episodes_per_shard"]
         self._counts = shards.scan(self.root, episodes_per_shard=self._per_shard)
@@ -85,6 +83,8 @@ class Dataset:
 def read_header(root: Path) -> dict[str, Any]:
     """The content of `dataset.json`, of a version that this code reads."""
     path = root / "dataset.json"
+    if not root.exists():
+        raise InputError(f"{root}: no such folder, so there are no episodes to read")
     if not root.is_dir():
         raise InputError(f"{root}: a file, where the folder of a dataset is expected")
     try:

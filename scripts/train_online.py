@@ -124,7 +124,7 @@ def command_line() -> TrainOnline:
     """The arguments; the defaults are those of the run in --out with --resume, or of the episodes in --data."""
     folder, data = resume_folder(sys.argv[1:]), value_of("--data", sys.argv[1:])
     settings = stored_settings(folder) if folder else suited()
-    if data and not folder:
+    if data and not folder and value_of("--engine", sys.argv[1:]) == "recorded":
         settings = replace(settings, record=recorded_settings(Path(data)))
     return run_cli(TrainOnline, default=TrainOnline(settings=settings))
 
