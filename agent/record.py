@@ -10,7 +10,8 @@ import numpy as np
 from agent.episode import Episode
 from agent.play import Body, Plan, play_policy
 from sim import poses
-from sim.arm import arm_spec, chain_of
+from sim.arm import chain_of
+from sim.arms import arm_spec
 from sim.corrupt import Corruption, corrupt
 from sim.errors import InputError
 from sim.kinematics import Chain, project

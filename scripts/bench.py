@@ -27,7 +27,8 @@ from _cli import run
 from agent.episode import Episode
 from agent.record import RecordSettings
 from agent.versions import versions
-from sim.arm import arm_spec, chain_of
+from sim.arm import chain_of
+from sim.arms import arm_spec
 from sim.bullet import quiet
 from sim.errors import InputError
 from sim.scene import HoldScene, SceneSettings

@@ -2,7 +2,8 @@
 
 import gymnasium
 
-from sim.arm import ArmSpec, arm_spec
+from sim.arm import ArmSpec
+from sim.arms import arm_spec
 from sim.camera import Camera
 from sim.corrupt import Corruption, corrupt
 from sim.errors import InputError

@@ -8,7 +8,6 @@ import os
 import shutil
 import tempfile
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,24 +44,6 @@ class ArmSpec:
     """A posture, rad, from which the arm reaches the home point; play starts near it."""
     colors: tuple[tuple[float, float, float], ...]
     """RGB of the links in [0, 1], base first, repeated when there are more links."""
-
-
-ARMS: dict[str, Callable[[], ArmSpec]] = {}
-
-
-def register(make: Callable[[], ArmSpec]) -> Callable[[], ArmSpec]:
-    """Register an arm under its function's name; `sim/arms/` holds one file an arm."""
-    ARMS[make.__name__] = make
-    return make
-
-
-def arm_spec(name: str) -> ArmSpec:
-    """The arm called `name`. Raises InputError for an unknown one."""
-    import sim.arms  # noqa: F401  (fills the registry)
-
-    if name not in ARMS:
-        raise InputError(f"arm={name}: unknown, known are {', '.join(sorted(ARMS))}")
-    return ARMS[name]()
 
 
 def pybullet_data() -> Path:

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 
 from sim import poses
-from sim.arm import arm_spec, chain_of, light_urdf
+from sim.arm import chain_of, light_urdf
+from sim.arms import arm_spec
 from sim.bullet import import_bullet
 from sim.camera import Camera, pixels
 from sim.errors import InputError

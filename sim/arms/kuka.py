@@ -2,10 +2,9 @@
 
 from math import radians
 
-from sim.arm import ArmSpec, register
+from sim.arm import ArmSpec
 
 
-@register
 def kuka() -> ArmSpec:
     """Limits: KUKA, "LBR iiwa" data sheet, iiwa 14 R820: axis ranges, axis speeds and rated torques of A1 to A7."""
     limits = tuple(radians(degrees) for degrees in (170, 120, 170, 120, 170, 120, 175))

@@ -9,7 +9,8 @@ import numpy as np
 from agent.episode import Episode
 from agent.record import RecordSettings
 from learner.replay import ReplayBuffer
-from sim.arm import arm_spec, chain_of
+from sim.arm import chain_of
+from sim.arms import arm_spec
 from sim.kinematics import Chain
 from sim.scene import SceneSettings
 from tests.agent.episodes import fake_episode

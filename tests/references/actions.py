@@ -6,7 +6,8 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from agent.episode import Episode
-from sim.arm import arm_spec, pybullet_data
+from sim.arm import pybullet_data
+from sim.arms import arm_spec
 
 
 def relative_pose(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from sim import poses
-from sim.arm import arm_spec, chain_of, light_urdf, pybullet_data
+from sim.arm import chain_of, light_urdf, pybullet_data
+from sim.arms import arm_spec
 from sim.errors import InputError
 from sim.kinematics import Chain, damped_least_squares, forward, jacobian, project, reach, rotation_vector
 
