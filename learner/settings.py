@@ -143,5 +143,5 @@ def suited() -> OnlineSettings:
         threads=available,
         record=RecordSettings(scene=scene),
         augment=AugmentSettings(crop_area=(0.7, 1.0), hue=0.5),
-        optimizer=OptimizerSettings(learning_rate=2e-3, schedule="cosine"),
+        optimizer=OptimizerSettings(learning_rate=2e-3),
     )
