@@ -151,7 +151,13 @@ class Curve:
             axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=f"{name}, validation objects")
         best = {score["representation"]: score for score in scores if score["probe"] == "kNN"}
         for name, style in (("raw pixels", "--"), ("untrained encoder", "-."), ("colour histogram", ":")):
-            axes.axhline(100 * best[name]["accuracy"], color="0.45", linestyle=style, linewidth=1, label=f"{name}, kNN")
+            axes.axhline(
+                100 * best[name]["accuracy"],
+                color="0.45",
+                linestyle=style,
+                linewidth=1,
+                label=f"{name}, kNN, test objects",
+            )
         axes.set(xlabel="training step", ylabel="accuracy, %", ylim=(0, None))
         axes.spines[["top", "right"]].set_visible(False)
         axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
