@@ -115,7 +115,9 @@ def announce(arguments: TrainOnline, settings: OnlineSettings, folder: Path, buf
             f"{scene.camera.field_of_view:g} degrees\n"
             f"  {settings.device} in {settings.precision}, {threads} learner threads, {settings.workers} arms, "
             f"a buffer of {buffer.size_bytes / 1e6:.0f} MB when full\n"
-            "  all this suits the machine or is what you asked for; see --help",
+            "  all this suits the machine or is what you asked for; see --help\n"
+            f"  first come {settings.validation_episodes} episodes of held-out objects, then "
+            f"{settings.minimum_episodes} into the buffer",
             flush=True,
         )
 
