@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from abc import ABC
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -26,7 +27,7 @@ from sim.kinematics import Chain
 from sim.objects.splits import SPLITS, stable_hash
 
 
-class Source:
+class Source(ABC):
     """The training episodes of a run, in a context, and what is known of them."""
 
     categories: tuple[str, ...]
@@ -34,13 +35,14 @@ class Source:
     stored: int
     """Episodes of an earlier session that a resumed run is given again, before any new one."""
 
+    @abstractmethod
     def episodes(self) -> Iterator[Episode]:
         """Training episodes; the stored ones first. In lockstep, in the same order in every run."""
         raise NotImplementedError
 
+    @abstractmethod
     def held_out(self, split: str, episodes: int) -> Gallery:
         """Frames of objects that the encoder never sees; `split` is validation or test."""
-        raise NotImplementedError
 
     def __enter__(self) -> Source:
         return self

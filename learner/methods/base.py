@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -64,14 +65,14 @@ class MethodOutput(NamedTuple):
     """float [N, F]: detached h of the first view, for an online probe."""
 
 
-class Term(nn.Module):
+class Term(nn.Module, ABC):
     """One part of the loss: `forward(views)` is its value, a scalar in nats."""
 
     weight: float = 1.0
 
+    @abstractmethod
     def chance(self, n: int) -> float:
         """The term's value for a batch of n that carries no information, in nats."""
-        raise NotImplementedError
 
 
 class InstanceTerm(Term):
