@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -38,7 +38,6 @@ class Source(ABC):
     @abstractmethod
     def episodes(self) -> Iterator[Episode]:
         """Training episodes; the stored ones first. In lockstep, in the same order in every run."""
-        raise NotImplementedError
 
     @abstractmethod
     def held_out(self, split: str, episodes: int) -> Gallery:
