@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -15,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from sim.cache import cached
 from sim.errors import InputError
 from sim.kinematics import Chain
 
@@ -80,33 +78,12 @@ def chain_of(spec: ArmSpec) -> Chain:
 def light_urdf(spec: ArmSpec, triangles: int) -> Path:
     """The arm's URDF, its visual meshes simplified to `triangles` in all, without collision shapes; made once, cached.
 
-    The cache is `$ARMPLAY_CACHE`, or `armplay` in `$XDG_CACHE_HOME` or `~/.cache`. It is filled atomically, so any
-    number of processes may ask for the same arm at the same time.
+    Raises InputError where the cache cannot be written.
     """
     source = pybullet_data() / spec.urdf
-    described = json.dumps([3, asdict(spec), triangles]) + source.read_text()
-    folder = _cache() / f"{spec.name}-{triangles}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
-    urdf = folder / "arm.urdf"
-    if not urdf.exists():
-        try:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            draft = Path(tempfile.mkdtemp(prefix="draft-", dir=folder.parent))
-        except OSError as error:
-            raise InputError(
-                f"cache folder {folder.parent}: {error.strerror}, set ARMPLAY_CACHE to a folder that can be written"
-            ) from None
-        _write_light_urdf(spec, source, draft, triangles)
-        try:
-            draft.rename(folder)
-        except OSError:  # another process was first
-            shutil.rmtree(draft)
-    return urdf
-
-
-def _cache() -> Path:
-    if "ARMPLAY_CACHE" in os.environ:
-        return Path(os.environ["ARMPLAY_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "armplay"
+    described = json.dumps([4, asdict(spec), triangles]) + source.read_text()
+    name = f"{spec.name}-{triangles}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+    return cached(name, lambda draft: _write_light_urdf(spec, source, draft, triangles)) / "arm.urdf"
 
 
 def _write_light_urdf(spec: ArmSpec, source: Path, draft: Path, triangles: int) -> None:
