@@ -138,9 +138,9 @@ class Recorder:
         if toy is None:
             toy = self.catalogue.toy(*self.choose(number))
         surface = surface_points(toy, size=settings.object_size)
-        grasp = grasp_pose(surface, poses.random_rotation(self._stream("grasp", number)))
+        grasp = grasp_pose(surface, self._policy.hold(self._stream("grasp", number)))
         home = np.array(self.spec.home)
-        body = Body(self.chain, home, np.array(settings.camera.target), grasp[:3], self._camera_axis)
+        body = Body(self.chain, home, np.array(settings.camera.target), grasp, self._camera_axis)
         return grasp, self._policy(body, settings.frames, settings.interval, self._stream("play", number))
 
     def describe(self) -> dict[str, Any]:

@@ -1,60 +1,20 @@
-"""Play policies: how the arm moves while it looks. A policy plans a whole episode, without a simulator."""
+"""Tumbling: the object is turned every way, smoothly, where the camera looks."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import pi
-from typing import NamedTuple
 
 import numpy as np
 
+from agent.play.policy import Body, Plan
 from sim import poses
-from sim.errors import InputError
-from sim.kinematics import Chain, damped_least_squares, jacobian, project, reach, rotation_vector
-
-
-class Body(NamedTuple):
-    """What a policy knows of the arm and of what it holds."""
-
-    chain: Chain
-    home: np.ndarray
-    """float64 [D] rad: a posture near which play happens."""
-    home_point: np.ndarray
-    """float64 [3] m in the base frame: where the object is kept."""
-    center: np.ndarray
-    """float64 [3] m in the hand frame: the object's centre."""
-    view: np.ndarray
-    """float64 [3]: unit vector in the base frame along which the camera looks."""
-
-
-class Plan(NamedTuple):
-    """One episode of play, T frames."""
-
-    start: np.ndarray
-    """float64 [D] rad: joint positions at the first frame."""
-    clean: np.ndarray
-    """float32 [T-1, D] rad/s: joint velocities within velocity and joint limits."""
-    limited: np.ndarray
-    """bool [T-1]: the limits changed what was requested."""
-
-
-Policy = Callable[[Body, int, float, np.random.Generator], Plan]
-"""(body, frames, seconds between two frames, generator) -> plan."""
+from sim.kinematics import damped_least_squares, jacobian, project, reach, rotation_vector
 
 _ROWS = np.array([5.0, 5.0, 5.0, 1.0, 1.0, 1.0])
 """A metre beside the home point is as bad as 5 rad beside the target: the object has to stay in view."""
 _SLOWER = np.array([[1.0, 1.0, 1.0, turn, turn, turn] for turn in (1.0, 1.0, 0.8, 0.6, 0.4, 0.2)])
 """What is asked for in turn until it is within limits."""
-
-POLICIES: dict[str, Policy] = {}
-
-
-def play_policy(name: str) -> Policy:
-    """The policy called `name`. Raises InputError for an unknown one."""
-    if name not in POLICIES:
-        raise InputError(f"play={name}: unknown, known are {', '.join(sorted(POLICIES))}")
-    return POLICIES[name]
 
 
 @dataclass(frozen=True)
@@ -74,11 +34,14 @@ class Tumble:
     damping: float = 0.03
     """Of the least squares: larger is smoother and less exact."""
 
+    def hold(self, rng: np.random.Generator) -> np.ndarray:
+        return poses.random_rotation(rng)
+
     def __call__(self, body: Body, frames: int, interval: float, rng: np.random.Generator) -> Plan:
         rotations, sweep = self._rotations(body, frames, interval, rng)
         guess = body.home.copy()
         guess[-1] += sweep[0]  # the last joint turns about the hand's axis: the nearest of the arm's ways to get there
-        joints, _, _ = reach(body.chain, guess, body.home_point, rotations[0], body.center)
+        joints, _, _ = reach(body.chain, guess, body.home_point, rotations[0], body.grasp[:3])
         start, commands, limited = joints, [], []
         for target in rotations[1:]:
             request = self._request(body, joints, target, interval)
@@ -106,7 +69,7 @@ class Tumble:
 
     def _home(self, body: Body) -> np.ndarray:
         """The hand's rotation [3, 3] at home: its axis turned as little as shows the object with the hand behind it."""
-        _, _, rotation = jacobian(body.chain, body.home, body.center)
+        _, _, rotation = jacobian(body.chain, body.home, body.grasp[:3])
         axis = rotation[:, 2]
         wanted = axis - (axis @ body.view + self.behind) * body.view
         wanted /= np.linalg.norm(wanted)
@@ -120,7 +83,7 @@ class Tumble:
 
     def _request(self, body: Body, joints: np.ndarray, target: np.ndarray, interval: float) -> np.ndarray:
         """Joint velocities [D] towards home point and target; the turn is slowed before the position is given up."""
-        matrix, where, rotation = jacobian(body.chain, joints, body.center)
+        matrix, where, rotation = jacobian(body.chain, joints, body.grasp[:3])
         matrix = _ROWS[:, None] * matrix
         twist = np.concatenate([body.home_point - where, rotation_vector(target @ rotation.T)]) * _ROWS / interval
         rest = 0.5 * (body.home - joints)
@@ -134,6 +97,3 @@ class Tumble:
             elif (np.abs(request) <= body.chain.velocity).all():
                 break
         return request
-
-
-POLICIES["tumble"] = Tumble()

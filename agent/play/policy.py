@@ -1,0 +1,46 @@
+"""What a play policy is given, and what it gives: the plan of a whole episode, made without a simulator."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from sim.kinematics import Chain
+
+
+class Body(NamedTuple):
+    """What a policy knows of the arm and of what it holds."""
+
+    chain: Chain
+    home: np.ndarray
+    """float64 [D] rad: a posture near which play happens."""
+    home_point: np.ndarray
+    """float64 [3] m in the base frame: where the object is kept."""
+    grasp: np.ndarray
+    """float64 [7]: the object's canonical frame in the hand frame; its position is the object's centre."""
+    view: np.ndarray
+    """float64 [3]: unit vector in the base frame along which the camera looks."""
+
+
+class Plan(NamedTuple):
+    """One episode of play, T frames."""
+
+    start: np.ndarray
+    """float64 [D] rad: joint positions at the first frame."""
+    clean: np.ndarray
+    """float32 [T-1, D] rad/s: joint velocities within velocity and joint limits."""
+    limited: np.ndarray
+    """bool [T-1]: the limits changed what was requested."""
+
+
+class Policy(Protocol):
+    """How the arm moves while it looks. A new one is a file beside this one and a line in `POLICIES`."""
+
+    def hold(self, rng: np.random.Generator) -> np.ndarray:
+        """How the object is put into the hand: orientation [4] of its canonical frame in the hand frame."""
+        ...
+
+    def __call__(self, body: Body, frames: int, interval: float, rng: np.random.Generator) -> Plan:
+        """Plan `frames` frames, `interval` seconds apart."""
+        ...
