@@ -11,6 +11,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from agent import shards
 from agent.episode import Episode
 from sim.errors import InputError
@@ -60,6 +62,11 @@ class Dataset:
     def episode(self, number: int) -> Episode:
         """One episode; reads its row group only."""
         return next(self.episodes([number]))
+
+    def commands(self, number: int) -> np.ndarray:
+        """The clean commands float32 [T-1, D] rad/s of one episode; no image is read."""
+        index, position = divmod(self._stored(number), self._per_shard)
+        return shards.read_commands(shards.path_of(self.root, index), position)
 
     def episodes(self, numbers: Iterable[int] | None = None) -> Iterator[Episode]:
         """Episodes in the order of `numbers` (default: all, ascending). A shard stays open while numbers stay in it."""

@@ -7,18 +7,20 @@ from typing import Any, Literal
 
 import numpy as np
 
+from agent.corrupted import thin_episode
 from agent.episode import Episode
 from agent.play import Body, Plan, play_policy
 from sim import poses
 from sim.arm import chain_of
 from sim.arms import arm_spec
-from sim.corrupt import Corruption, corrupt
+from sim.corrupt import Corruption, Timing, corrupt
 from sim.errors import InputError
+from sim.grasp import grasp_pose, surface_points
 from sim.kinematics import Chain, project
 from sim.objects.catalogue import ProceduralToys
 from sim.objects.mesh import Toy
 from sim.objects.splits import SPLITS
-from sim.scene import HoldScene, SceneSettings, grasp_pose, surface_points
+from sim.scene import HoldScene, SceneSettings
 from sim.seeding import stream
 
 
@@ -39,13 +41,17 @@ class RecordSettings:
     """Corrupt the commands: KIND:LEVEL, as in gaussian:0.2 (rad/s) or shuffled:1 (share of episodes)."""
     corrupt_what: Literal["recorded", "executed"] = "recorded"
     """recorded: the learner is told wrong commands. executed: the motors are given wrong commands."""
+    corrupt_time: str = ""
+    """Lose frames: KIND:LEVEL, as in missing:0.2 (share of frames) or uneven:3 (longest gap in frames)."""
+    time_told: Literal["nominal", "true"] = "nominal"
+    """nominal: the learner takes each interval for the nominal one. true: it is told how long they were (a control)."""
     seed: int = 0
     """With the settings and an episode's number, determines the episode."""
 
     def __post_init__(self) -> None:
         play_policy(self.play)
         arm_spec(self.scene.arm)
-        _ = self.corruption
+        _ = self.corruption, self.timing
         ProceduralToys(self.categories or None)
         if self.split not in SPLITS:
             raise InputError(f"split={self.split}: unknown, known are {', '.join(SPLITS)}")
@@ -58,6 +64,11 @@ class RecordSettings:
     def corruption(self) -> Corruption | None:
         """What `corrupt` says."""
         return Corruption.parse(self.corrupt, self.corrupt_what) if self.corrupt else None
+
+    @property
+    def timing(self) -> Timing | None:
+        """What `corrupt_time` says."""
+        return Timing.parse(self.corrupt_time, self.time_told) if self.corrupt_time else None
 
     def __call__(self) -> Recorder:
         return Recorder(self)
@@ -72,7 +83,6 @@ class Recorder:
         self.spec = arm_spec(settings.scene.arm)
         self.chain: Chain = chain_of(self.spec)
         self._policy = play_policy(settings.play)
-        self._camera_axis = poses.to_matrix(settings.scene.camera.pose[3:])[:, 2]
         self._scene: HoldScene | None = None
 
     def __call__(self, number: int) -> Episode:
@@ -94,14 +104,14 @@ class Recorder:
         if self._scene is None:
             self._scene = HoldScene(settings.scene)
         scene = self._scene
-        scene.reset(toy, grasp_rotation=grasp[3:], joints=plan.start, background=self._stream("background", number))
+        scene.reset(toy, grasp_rotation=grasp[3:], joints=plan.start, look=self._stream("look", number))
         views, done = [scene.observe()], []
         for command in executed:
             done.append(project(self.chain, command, scene.joints, settings.scene.interval)[0])
             scene.step(done[-1])
             views.append(scene.observe())
         frames = len(views)
-        return Episode(
+        episode = Episode(
             frames=np.stack([view.frame for view in views]),
             clean=clean,
             recorded=recorded,
@@ -118,8 +128,10 @@ class Recorder:
             instance=instance,
             number=number,
             seed=settings.seed,
-            masks=np.stack([view.mask for view in views]) if settings.scene.background == "frame" else None,
+            masks=np.stack([view.mask for view in views]) if settings.scene.randomize.background == "frame" else None,
         )
+        timing = settings.timing
+        return episode if timing is None else thin_episode(episode, timing, seed=settings.seed)
 
     def choose(self, number: int) -> tuple[str, str]:
         """The toy of an episode. Categories come in shuffled rounds, so that any run of episodes is balanced."""
@@ -137,10 +149,11 @@ class Recorder:
         settings = self.settings.scene
         if toy is None:
             toy = self.catalogue.toy(*self.choose(number))
-        surface = surface_points(toy, size=settings.object_size)
-        grasp = grasp_pose(surface, self._policy.hold(self._stream("grasp", number)))
-        home = np.array(self.spec.home)
-        body = Body(self.chain, home, np.array(settings.camera.target), grasp, self._camera_axis)
+        look = settings.look(self._stream("look", number))
+        held = self._stream("grasp", number if settings.randomize.vary_grasp else 0)
+        grasp = grasp_pose(surface_points(toy, size=look.size), self._policy.hold(held))
+        home, view = np.array(self.spec.home), poses.to_matrix(look.camera.pose[3:])[:, 2]
+        body = Body(self.chain, home, np.array(settings.eye.target), grasp, view)
         return grasp, self._policy(body, settings.frames, settings.interval, self._stream("play", number))
 
     def describe(self) -> dict[str, Any]:

@@ -178,8 +178,8 @@ def scan(root: Path, *, episodes_per_shard: int) -> dict[int, int]:
     return counts
 
 
-def read(path: Path, positions: Iterable[int]) -> Iterator[pa.Table]:
-    """The rows of the episodes at these positions of a shard, page checksums verified."""
+def read(path: Path, positions: Iterable[int], *, columns: list[str] | None = None) -> Iterator[pa.Table]:
+    """The rows of the episodes at these positions of a shard, page checksums verified; by default, all columns."""
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except (OSError, ValueError) as error:
@@ -187,7 +187,7 @@ def read(path: Path, positions: Iterable[int]) -> Iterator[pa.Table]:
     with file:
         for position in positions:
             try:
-                table = file.read_row_group(position, use_threads=False)
+                table = file.read_row_group(position, columns=columns, use_threads=False)
             except (OSError, ValueError) as error:
                 raise _damaged(path, error) from error
             yield table.combine_chunks()
@@ -201,6 +201,15 @@ def read_episodes(path: Path, positions: Iterable[int]) -> Iterator[Episode]:
         except (TypeError, ValueError) as error:
             raise _damaged(path, error) from error
         yield episode
+
+
+def read_commands(path: Path, position: int) -> np.ndarray:
+    """The clean commands float32 [T-1, D] rad/s of the episode at this position of a shard; reads nothing else."""
+    table = next(read(path, [position], columns=["clean"]))
+    try:
+        return _vectors(table, "clean").reshape(len(table) - 1, -1)
+    except ValueError as error:
+        raise _damaged(path, error) from error
 
 
 def objects(path: Path) -> dict[int, tuple[str, str]]:

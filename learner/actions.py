@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -35,6 +35,23 @@ class Representation(NamedTuple):
     """Number of joints D -> length A."""
     compute: Callable[[Moments, Moments, Chain], np.ndarray]
     """(moments at t, moments at t', chain) -> float64 [B, A]."""
+
+
+class ActionError(NamedTuple):
+    """How far the action that the learner is told, `efference`, is from what happened to the object."""
+
+    relative: float
+    """0: told exactly. 1: as far off as who takes every action for none; above: worse than not being told."""
+    rotation_degrees: float
+    """Median angle between the rotation told and the true one."""
+    translation_mm: float
+    """Median distance between the translation told and the true one."""
+
+    def __str__(self) -> str:
+        return (
+            f"what is told of an action is wrong by {100 * self.relative:.0f} % of it "
+            f"({self.rotation_degrees:.0f} degrees and {self.translation_mm:.0f} mm in the median)"
+        )
 
 
 def moments_of(episode: Episode) -> Moments:
@@ -79,6 +96,52 @@ def command_and_state(first: Moments, second: Moments, chain: Chain) -> np.ndarr
 def true_pose(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
     """The relative pose that happened [B, 7], camera frame: a control that command noise cannot touch."""
     return poses.relative(first.object_pose, second.object_pose)
+
+
+def action_error(episodes: Iterable[Episode], chain: Chain) -> ActionError:
+    """The error over all pairs t' != t of each episode; each episode counts as much, whatever its length.
+
+    `relative` is the root mean square of the error as a share of that of the true motion. Both are sizes of a relative
+    pose: the angle in rad of the rotation (for the error: told after the inverse of the true one) and the translation
+    as the angle by which the arm, stretched out, would turn to move its hand that far, so that an error of a joint
+    weighs about as much in both. Scaling each part by its own true motion would not do: play that keeps the object in
+    place moves it by millimetres.
+    It is infinite where the object never moved. Raises InputError for no episodes.
+    """
+    errors, truths, weights = [], [], []
+    for episode in episodes:
+        moments, count = moments_of(episode), len(episode.frames)
+        here, there = np.nonzero(~np.eye(count, dtype=bool))
+        first, second = (Moments(*(field[at] for field in moments)) for at in (here, there))
+        told, true = efference(first, second, chain), true_pose(first, second, chain)
+        errors.append(_sizes(np.concatenate([told[:, :3] - true[:, :3], _difference(told, true)], axis=1)))
+        truths.append(_sizes(true))
+        weights.append(np.full(len(here), 1 / len(here)))
+    if not errors:
+        raise InputError("0 episodes: at least 1 is needed, or there is no action to be wrong about")
+    error, truth, weight = np.concatenate(errors), np.concatenate(truths), np.concatenate(weights)
+    reach = np.linalg.norm(chain.origins[:, :3], axis=1).sum() + np.linalg.norm(chain.hand[:3])
+    wrong, right = ((sizes / [1.0, reach]) ** 2 for sizes in (error, truth))
+    off, scale = (np.average(squares.sum(axis=1), weights=weight) for squares in (wrong, right))
+    relative = np.sqrt(off / scale) if scale else np.inf
+    rotation, translation = (_weighted_median(column, weight) for column in error.T)
+    return ActionError(float(relative), float(np.degrees(rotation)), 1000 * translation)
+
+
+def _difference(told: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Quaternions [N, 4] of the rotations told after the inverse of the true ones."""
+    return poses.multiply(told[:, 3:], poses.conjugate(true[:, 3:]))
+
+
+def _sizes(motion: np.ndarray) -> np.ndarray:
+    """Angle in rad and distance in m [N, 2] of relative poses [N, 7]."""
+    return np.stack([poses.angle(motion[:, 3:]), np.linalg.norm(motion[:, :3], axis=1)], axis=1)
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    order = np.argsort(values)
+    sums = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(sums, sums[-1] / 2)])
 
 
 REPRESENTATIONS = {

@@ -82,7 +82,8 @@ class Feeder:
         for look in self._watch:
             look(episode)
         self._buffer.insert(episode)
-        self._limiter.count_inserted(len(episode.frames))
+        # Lost frames count as if they were there: how long learning takes does not depend on them.
+        self._limiter.count_inserted(self._buffer.frames)
 
 
 def in_order(episodes: Iterable[Episode]) -> Iterator[Episode]:

@@ -9,15 +9,19 @@ import numpy as np
 
 from agent.episode import Episode
 from agent.files import write_text
+from agent.record import RecordSettings
 from agent.settings import to_json
+from learner.actions import action_error
 from learner.charts import PairPicture
 from learner.checkpoint import export_encoder
 from learner.encoders import build_encoder
 from learner.evaluation import FRAMES_PER_EPISODE, NEIGHBOURS, Gallery, Row, final_table
 from learner.report import write_report
 from learner.run import Run
+from learner.source import Source
 from learner.training import Learner
 from sim import poses
+from sim.kinematics import Chain
 from sim.seeding import stream
 
 
@@ -53,7 +57,7 @@ class Album:
         return found
 
 
-def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Album, categories: tuple[str, ...]) -> str:
+def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Album, source: Source) -> str:
     """Score, export, report; returns the table as text."""
     settings = run.settings
     untrained = build_encoder(settings.encoder, seed=settings.record.seed).to(learner.device)
@@ -66,7 +70,7 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
         f"kNN with k={NEIGHBOURS} by cosine similarity, linear by full-batch logistic regression. "
         "Standard errors are over test objects."
     )
-    outcome = {"steps": learner.steps, "categories": list(categories), "protocol": protocol, "scores": scores}
+    outcome = {"steps": learner.steps, "categories": list(source.categories), "protocol": protocol, "scores": scores}
     write_text(run.folder / "scores.json", json.dumps(outcome, indent=2) + "\n")
     trained = {"method": settings.method, "steps": learner.steps, "seed": settings.record.seed}
     export_encoder(
@@ -76,7 +80,6 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
         image_size=settings.record.scene.image_size,
         trained=trained,
     )
-    corruption = settings.record.corruption
     write_report(
         run.folder / "report.html",
         title=f"{settings.method}: {run.folder.name}",
@@ -86,11 +89,20 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
         history=run.history,
         rows=rows,
         pairs=album.pairs(stream("report", settings.record.seed)),
-        notes=[protocol, *([f"Commands are corrupted: {corruption}."] if corruption else [])],
-        category_names=categories,
+        notes=[protocol, *corruption_notes(settings.record, list(album.episodes.values()), source.chain)],
+        category_names=source.categories,
         test_instances=instances,
     )
     return table(rows) + f"\nreport: {run.folder / 'report.html'}"
+
+
+def corruption_notes(record: RecordSettings, episodes: list[Episode], chain: Chain) -> list[str]:
+    """What was corrupted, and how wrong that made what the learner was told of an action; nothing where it is clean."""
+    said = [f"Commands are corrupted: {record.corruption}."] if record.corruption else []
+    said += [f"Times are corrupted: {record.timing}."] if record.timing else []
+    if said and episodes:
+        said.append(f"Over {len(episodes)} episodes, {action_error(episodes, chain)}.")
+    return said
 
 
 def table(rows: list[Row]) -> str:

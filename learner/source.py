@@ -13,6 +13,7 @@ from typing import Any
 
 from agent.collect import Engine, LocalEngine, ProcessEngine
 from agent.collect.recorded import RecordedEngine
+from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset, read_header
 from agent.episode import Episode
 from agent.record import RecordSettings
@@ -22,6 +23,7 @@ from agent.writer import DatasetWriter
 from learner.evaluation import Gallery, gallery_of
 from learner.feeder import in_order
 from learner.settings import OnlineSettings
+from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain
 from sim.objects.splits import SPLITS, stable_hash
@@ -88,7 +90,7 @@ class LiveSource(Source):
             yield episode
 
     def held_out(self, split: str, episodes: int) -> Gallery:
-        record = replace(self._settings.record, split=split, corrupt="")
+        record = replace(self._settings.record, split=split, corrupt="", corrupt_time="")
         with engine_for(self._settings, record) as engine:
             return gallery_of(engine.episodes(range(episodes)), self.categories, count=episodes)
 
@@ -110,14 +112,12 @@ class RecordedSource(Source):
         except (KeyError, TypeError) as error:
             raise InputError(f"{root}: dataset.json lacks {error}, and without it nothing can be learned") from None
         given, stored = settings.record, recorded_settings(root)
+        self._seed, self._dataset = given.seed, dataset
         for name in ("image_size", "frames"):
             if getattr(given.scene, name) != getattr(stored.scene, name):
                 have = getattr(stored.scene, name)
                 raise InputError(f"{name}={getattr(given.scene, name)}: the episodes in {root} have {have}")
-        if (given.corrupt, given.corrupt_what) != (stored.corrupt, stored.corrupt_what):
-            raise InputError(
-                f"corrupt={given.corrupt}: the commands in {root} are stored as they are ({stored.corrupt or 'clean'})"
-            )
+        self._corruption, self._timing = _left_to_do(given, stored, root)
         self._engine = RecordedEngine(root)
         self._numbers: dict[str, list[int]] = {split: [] for split in SPLITS}
         for number, (_, instance) in dataset.objects().items():
@@ -128,11 +128,18 @@ class RecordedSource(Source):
         self.stored = 0
 
     def episodes(self) -> Iterator[Episode]:
-        return self._engine.episodes(self._numbers["train"])
+        return map(self._misled, self._engine.episodes(self._numbers["train"]))
 
     def held_out(self, split: str, episodes: int) -> Gallery:
         chosen = self._engine.episodes(self._numbers[split][:episodes])
         return gallery_of(chosen, self.categories, count=sys.maxsize)
+
+    def _misled(self, episode: Episode) -> Episode:
+        """The episode as the learner is told it."""
+        if self._corruption is not None:
+            other, exists = self._dataset.commands, self._dataset.__contains__
+            episode = corrupt_episode(episode, self._corruption, seed=self._seed, other=other, exists=exists)
+        return episode if self._timing is None else thin_episode(episode, self._timing, seed=self._seed)
 
 
 def recorded_settings(root: Path) -> RecordSettings:
@@ -141,6 +148,24 @@ def recorded_settings(root: Path) -> RecordSettings:
     if not isinstance(header.get("settings"), dict):
         raise InputError(f"{root}: dataset.json lacks 'settings', and without it nothing can be learned")
     return from_json(RecordSettings, header["settings"], where=f"{root}/dataset.json")
+
+
+def _left_to_do(given: RecordSettings, stored: RecordSettings, root: Path) -> tuple[Corruption | None, Timing | None]:
+    """What is to be done to stored episodes so that they are as the settings ask. Raises InputError for what cannot."""
+    if (given.corruption, given.timing) == (stored.corruption, stored.timing):
+        return None, None
+    if stored.corruption or stored.timing:
+        before = "; ".join(str(found) for found in (stored.corruption, stored.timing) if found)
+        raise InputError(
+            f"corrupt={given.corrupt}, corrupt_time={given.corrupt_time}: the episodes in {root} were corrupted when "
+            f"they were collected ({before}), and can only be used as they are"
+        )
+    if given.corruption and given.corruption.what == "executed":
+        raise InputError(
+            f"corrupt={given.corrupt}, corrupt_what=executed: the motors in {root} were given clean commands; "
+            "collect anew with it"
+        )
+    return given.corruption, given.timing
 
 
 def _split(instance: str) -> str:

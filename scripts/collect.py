@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -17,7 +18,7 @@ from _cli import one_line_errors, resume_folder, run, stop_on_signal
 from _progress import Progress
 
 from agent.collect import LocalEngine, ProcessEngine
-from agent.dataset import read_header
+from agent.dataset import Dataset, read_header
 from agent.record import RecordSettings
 from agent.settings import from_json, to_json
 from agent.versions import versions
@@ -71,11 +72,22 @@ def main(settings: Collect) -> int:
             bar.advance(before + done, f"{rate:.0f} frames/s, {writer.bytes / 1e6:.1f} MB")
             if stop:
                 break
+    if writer.stored and (record.corruption or record.timing):
+        print(effect(settings.out, record))
     complete = writer.stored >= settings.episodes
     print(f"{settings.out}: {writer.stored} episodes, {writer.bytes / 1e6:.1f} MB, {time.monotonic() - began:.0f} s")
     if not complete:
         print(f"go on with: python scripts/collect.py --resume --out {settings.out} --episodes {settings.episodes}")
     return stop.status
+
+
+def effect(folder: Path, record: RecordSettings, *, most: int = 20) -> str:
+    """What was corrupted, and how wrong that made what a learner will be told of an action."""
+    from learner.actions import action_error  # loads torch, which nothing else here needs
+
+    kinds = "; ".join(str(kind) for kind in (record.corruption, record.timing) if kind)
+    found = list(islice(Dataset(folder).episodes(), most))
+    return f"corrupted: {kinds}: {action_error(found, record().chain)}"
 
 
 def command_line() -> Collect:

@@ -100,14 +100,13 @@ def main(arguments: TrainOnline) -> int:
             print(f"kept at step {learner.steps}; go on with: python scripts/train_online.py --resume --out {folder}")
             return stop.status
         test = source.held_out("test", settings.test_episodes)
-        print(finish(run, learner, bank.build(), test, album, source.categories))
+        print(finish(run, learner, bank.build(), test, album, source))
     return 0
 
 
 def announce(arguments: TrainOnline, settings: OnlineSettings, folder: Path, buffer: ReplayBuffer) -> None:
     """Say what was chosen for this machine."""
     if not arguments.quiet:
-        scene = settings.record.scene
         scene, threads = settings.record.scene, torch.get_num_threads()
         print(
             f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}\n"

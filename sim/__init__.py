@@ -5,10 +5,12 @@ import gymnasium
 from sim.arm import ArmSpec
 from sim.arms import arm_spec
 from sim.camera import Camera
-from sim.corrupt import Corruption, corrupt
+from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain, forward
+from sim.randomize import Randomization
 from sim.scene import HoldScene, SceneSettings
+from sim.wrappers import CorruptCommands
 
 gymnasium.register("armplay/Hold-v0", entry_point="sim.hold:HoldEnv")
 
@@ -16,11 +18,13 @@ __all__ = [
     "ArmSpec",
     "Camera",
     "Chain",
+    "CorruptCommands",
     "Corruption",
     "HoldScene",
     "InputError",
+    "Randomization",
     "SceneSettings",
+    "Timing",
     "arm_spec",
-    "corrupt",
     "forward",
 ]

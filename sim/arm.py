@@ -8,13 +8,33 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
-from scipy.spatial.transform import Rotation
 
+from sim import poses
 from sim.cache import cached
 from sim.errors import InputError
 from sim.kinematics import Chain
+
+Draw = Literal["whole", "hand", "hidden"]
+"""What is drawn of an arm: all of it, what is beyond its last joints, or nothing."""
+FEWEST_TRIANGLES = 400
+NEAR_OBJECT = 4
+"""How many times finer the links that are looked at are drawn."""
+_FORMAT = 6
+"""Counts the versions of the cached files."""
+
+
+class Inertia(NamedTuple):
+    """How a link resists; all in the link's frame."""
+
+    mass: float
+    """kg."""
+    center: tuple[float, float, float]
+    """Centre of mass, m."""
+    tensor: tuple[float, float, float, float, float, float]
+    """xx, xy, xz, yy, yz, zz about the centre of mass, kg m^2."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +55,21 @@ class ArmSpec:
     torque: tuple[float, ...]
     """Torque limits, N m."""
     hand: tuple[float, ...]
-    """Hand frame in the last link, 7: the tip of the suction stem, z pointing out of the hand."""
-    stem: tuple[float, float]
-    """Radius and length of the suction stem in m; it ends at the hand frame."""
+    """Hand frame in the last driven link, 7: where an object is held, z pointing out of the hand."""
     home: tuple[float, ...]
     """A posture, rad, from which the arm reaches the home point; play starts near it."""
+    home_point: tuple[float, float, float]
+    """Where play keeps the object, m in the base frame."""
+    hand_links: tuple[str, ...]
+    """Links that are drawn where only the hand is."""
     colors: tuple[tuple[float, float, float], ...]
     """RGB of the links in [0, 1], base first, repeated when there are more links."""
+    stem: tuple[float, float] | None = None
+    """Radius and length in m of a suction stem that is drawn on the last driven link and ends at the hand frame."""
+    frozen: tuple[tuple[str, float], ...] = ()
+    """Joints that do not move in the hold scene, such as a gripper's, and where they stand (m or rad)."""
+    inertias: tuple[tuple[str, Inertia], ...] = ()
+    """Links whose inertia in the URDF is not the arm's, and what it is."""
 
 
 def pybullet_data() -> Path:
@@ -57,17 +85,12 @@ def pybullet_data() -> Path:
 def chain_of(spec: ArmSpec) -> Chain:
     """Read the kinematic chain from the arm's URDF; the limits come from the datasheet in `spec`."""
     root = ElementTree.parse(pybullet_data() / spec.urdf).getroot()
-    by_name = {joint.get("name"): joint for joint in root.iter("joint")}
     origins, axes = [], []
     for name in spec.joints:
-        joint = by_name[name]
-        origin = joint.find("origin")
-        axis = joint.find("axis")
-        assert origin is not None
-        assert axis is not None
-        xyz, rpy = (np.fromstring(origin.get(key, "0 0 0"), sep=" ") for key in ("xyz", "rpy"))
-        origins.append(np.concatenate([xyz, Rotation.from_euler("xyz", rpy).as_quat()]))
-        axes.append(np.fromstring(axis.get("xyz", "1 0 0"), sep=" "))
+        joint = _find(root, "joint", name)
+        xyz, rpy = _origin(joint)
+        origins.append(np.concatenate([xyz, poses.from_rpy(rpy)]))
+        axes.append(_numbers(_child(joint, "axis"), "xyz", "1 0 0"))
     return Chain(
         np.array(origins),
         np.array(axes),
@@ -75,62 +98,131 @@ def chain_of(spec: ArmSpec) -> Chain:
     )
 
 
-def light_urdf(spec: ArmSpec, triangles: int) -> Path:
+def light_urdf(spec: ArmSpec, triangles: int, draw: Draw = "whole") -> Path:
     """The arm's URDF, its visual meshes simplified to `triangles` in all, without collision shapes; made once, cached.
 
-    Raises InputError where the cache cannot be written.
+    Raises InputError where the cache cannot be written, or for bounds that leave no arm to see.
     """
+    if draw not in get_args(Draw):
+        raise InputError(f"draw={draw}: unknown, known are {', '.join(get_args(Draw))}")
+    if triangles < FEWEST_TRIANGLES:
+        raise InputError(f"arm_triangles={triangles}: at least {FEWEST_TRIANGLES}, or the arm falls apart")
     source = pybullet_data() / spec.urdf
-    described = json.dumps([4, asdict(spec), triangles]) + source.read_text()
-    name = f"{spec.name}-{triangles}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
-    return cached(name, lambda draft: _write_light_urdf(spec, source, draft, triangles)) / "arm.urdf"
+    described = json.dumps([_FORMAT, asdict(spec), triangles, draw]) + source.read_text()
+    name = f"{spec.name}-{draw}-{triangles}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
+    return cached(name, lambda draft: _write(spec, source, draft, triangles, draw)) / "arm.urdf"
 
 
-def _write_light_urdf(spec: ArmSpec, source: Path, draft: Path, triangles: int) -> None:
-    import trimesh
-
+def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw) -> None:
     tree = ElementTree.parse(source)
     root = tree.getroot()
-    links = [link for link in root.iter("link") if link.find("visual") is not None]
-    meshes: dict[str, trimesh.Trimesh] = {}
-    for link in links:
-        mesh_element = link.find("visual/geometry/mesh")
-        assert mesh_element is not None
-        loaded = trimesh.load_mesh(source.parent / mesh_element.get("filename", ""))
-        loaded.merge_vertices(merge_norm=True, merge_tex=True)
-        meshes[str(link.get("name"))] = loaded
-    share = triangles / sum(len(mesh.faces) for mesh in meshes.values())
-    for index, link in enumerate(links):
-        name = str(link.get("name"))
-        mesh = meshes[name]
-        light = mesh.simplify_quadric_decimation(face_count=max(40, int(len(mesh.faces) * share)))
-        light.visual = trimesh.visual.ColorVisuals()
-        (draft / f"{name}.obj").write_text(trimesh.exchange.obj.export_obj(light, include_normals=True))
-        link.find("visual/geometry/mesh").set("filename", f"{name}.obj")  # type: ignore[union-attr]
-        _paint(link.find("visual"), name, spec.colors[index % len(spec.colors)])
+    for name, inertia in spec.inertias:
+        _set_inertia(_find(root, "link", name), inertia)
+    for name, position in spec.frozen:
+        _freeze(_find(root, "joint", name), position)
+    for link in root.iter("link"):
         for collision in link.findall("collision"):
             link.remove(collision)
-    _add_stem(root, spec)
+    _lighten(root, spec, source.parent, draft, triangles)
+    last = _last_link(root, spec)
+    if spec.stem is not None:
+        _add_stem(_find(root, "link", last), spec.hand, *spec.stem)
+    shown = {"whole": None, "hand": {last, *spec.hand_links}, "hidden": set()}[draw]
+    for link in root.iter("link"):
+        if shown is not None and link.get("name") not in shown:
+            for visual in link.findall("visual"):
+                link.remove(visual)
     tree.write(draft / "arm.urdf")
 
 
-def _paint(visual: ElementTree.Element | None, name: str, color: tuple[float, float, float]) -> None:
-    assert visual is not None
+def _lighten(root: ElementTree.Element, spec: ArmSpec, folder: Path, draft: Path, triangles: int) -> None:
+    """Give each link a simplified mesh of one colour, in proportion to its area; finer ones near the object."""
+    import trimesh
+
+    links = [link for link in root.iter("link") if link.find("visual") is not None]
+    near = {_last_link(root, spec), *spec.hand_links}
+    meshes: list[trimesh.Trimesh] = []
+    for link in links:
+        path = _child(link, "visual/geometry/mesh").get("filename", "").removeprefix("package://")
+        mesh = trimesh.load_mesh(folder / path)
+        mesh.merge_vertices(merge_norm=True, merge_tex=True)
+        meshes.append(mesh)
+    weights = [
+        mesh.area * (NEAR_OBJECT if link.get("name") in near else 1) for link, mesh in zip(links, meshes, strict=True)
+    ]
+    for index, (link, mesh, weight) in enumerate(zip(links, meshes, weights, strict=True)):
+        name = str(link.get("name"))
+        count = max(40, int(triangles * weight / sum(weights)))
+        light = mesh.simplify_quadric_decimation(face_count=count) if count < len(mesh.faces) else mesh
+        light.visual = trimesh.visual.ColorVisuals()
+        (draft / f"{name}.obj").write_text(trimesh.exchange.obj.export_obj(light, include_normals=True))
+        visual = _child(link, "visual")
+        _child(visual, "geometry/mesh").set("filename", f"{name}.obj")
+        _paint(visual, name, spec.colors[index % len(spec.colors)])
+
+
+def _paint(visual: ElementTree.Element, name: str, color: tuple[float, float, float]) -> None:
     for old in visual.findall("material"):
         visual.remove(old)
     material = ElementTree.SubElement(visual, "material", name=f"{name}-color")
     ElementTree.SubElement(material, "color", rgba=" ".join(map(str, (*color, 1.0))))
 
 
-def _add_stem(root: ElementTree.Element, spec: ArmSpec) -> None:
-    """Draw the suction stem on the last link, ending at the hand frame."""
-    last = next(j for j in root.iter("joint") if j.get("name") == spec.joints[-1]).find("child")
-    assert last is not None
-    link = next(item for item in root.iter("link") if item.get("name") == last.get("link"))
-    radius, length = spec.stem
-    x, y, z = spec.hand[:3]
+def _add_stem(link: ElementTree.Element, hand: tuple[float, ...], radius: float, length: float) -> None:
+    """Draw the suction stem, ending at the hand frame."""
     visual = ElementTree.SubElement(link, "visual")
-    ElementTree.SubElement(visual, "origin", xyz=f"{x} {y} {z - length / 2}", rpy="0 0 0")
+    ElementTree.SubElement(visual, "origin", xyz=f"{hand[0]} {hand[1]} {hand[2] - length / 2}", rpy="0 0 0")
     geometry = ElementTree.SubElement(visual, "geometry")
     ElementTree.SubElement(geometry, "cylinder", radius=str(radius), length=str(length))
     _paint(visual, "stem", (0.25, 0.25, 0.28))
+
+
+def _freeze(joint: ElementTree.Element, position: float) -> None:
+    """Make a prismatic or revolute joint a fixed one."""
+    from scipy.spatial.transform import Rotation  # slow to load, and needed here only
+
+    xyz, rpy = _origin(joint)
+    turn, axis = Rotation.from_euler("xyz", rpy), _numbers(_child(joint, "axis"), "xyz", "1 0 0")
+    if joint.get("type") == "prismatic":
+        xyz = xyz + turn.apply(axis) * position
+    else:
+        turn = turn * Rotation.from_rotvec(axis * position)
+    origin = _child(joint, "origin")
+    origin.set("xyz", " ".join(map(str, xyz)))
+    origin.set("rpy", " ".join(map(str, turn.as_euler("xyz"))))
+    joint.set("type", "fixed")
+    for mimic in joint.findall("mimic"):
+        joint.remove(mimic)
+
+
+def _set_inertia(link: ElementTree.Element, inertia: Inertia) -> None:
+    for old in link.findall("inertial"):
+        link.remove(old)
+    inertial = ElementTree.SubElement(link, "inertial")
+    ElementTree.SubElement(inertial, "origin", xyz=" ".join(map(str, inertia.center)), rpy="0 0 0")
+    ElementTree.SubElement(inertial, "mass", value=str(inertia.mass))
+    names = ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
+    ElementTree.SubElement(inertial, "inertia", dict(zip(names, map(str, inertia.tensor), strict=True)))
+
+
+def _last_link(root: ElementTree.Element, spec: ArmSpec) -> str:
+    return _child(_find(root, "joint", spec.joints[-1]), "child").get("link", "")
+
+
+def _find(root: ElementTree.Element, kind: str, name: str) -> ElementTree.Element:
+    return next(item for item in root.iter(kind) if item.get("name") == name)
+
+
+def _child(element: ElementTree.Element, path: str) -> ElementTree.Element:
+    found = element.find(path)
+    assert found is not None, f"{element.get('name')} has no {path}"
+    return found
+
+
+def _origin(joint: ElementTree.Element) -> tuple[np.ndarray, np.ndarray]:
+    origin = _child(joint, "origin")
+    return _numbers(origin, "xyz", "0 0 0"), _numbers(origin, "rpy", "0 0 0")
+
+
+def _numbers(element: ElementTree.Element, key: str, default: str) -> np.ndarray:
+    return np.array(element.get(key, default).split(), dtype=np.float64)

@@ -11,6 +11,9 @@ import numpy as np
 
 from sim import poses
 
+_PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29])
+"""Their square roots are independent over the rationals: multiples of them fill a cube evenly (Weyl)."""
+
 
 @dataclass(frozen=True, eq=False)
 class Chain:
@@ -141,6 +144,29 @@ def reach(
         joints = np.clip(joints + step, chain.lower, chain.upper)
     _, where, now = jacobian(chain, joints, point)
     return joints, float(np.linalg.norm(position - where)), float(np.linalg.norm(rotation_vector(rotation @ now.T)))
+
+
+def inverse(
+    chain: Chain,
+    position: np.ndarray,
+    rotation: np.ndarray,
+    point: np.ndarray,
+    *,
+    start: np.ndarray,
+    restarts: int = 12,
+    tolerance: float = 1e-4,
+) -> np.ndarray | None:
+    """Joints [D] within limits with which `point` [3] of the hand is at `position`, the hand turned as `rotation`.
+
+    Exact to `tolerance` (m and rad), checked by forward kinematics; None where nothing was found. The search begins at
+    `start` [D], and then at `restarts` postures spread over the joints' ranges, the same ones at every call.
+    """
+    spread = (np.arange(1, restarts + 1)[:, None] * np.sqrt(_PRIMES[: chain.joints])) % 1.0
+    for begin in (start, *(chain.lower + spread * (chain.upper - chain.lower))):
+        joints, metres, radians = reach(chain, begin, position, rotation, point, iterations=60)
+        if metres < tolerance and radians < tolerance:
+            return joints
+    return None
 
 
 def rotation_vector(rotation: np.ndarray) -> np.ndarray:

@@ -66,6 +66,12 @@ def from_axis_angle(axis: np.ndarray, radians: float | np.ndarray) -> np.ndarray
     return np.concatenate([np.asarray(axis) * np.sin(half), np.cos(half)], axis=-1)
 
 
+def from_rpy(rpy: np.ndarray) -> np.ndarray:
+    """Quaternion [4] of URDF's roll, pitch and yaw [3] rad: turns about the fixed x, then y, then z axis."""
+    roll, pitch, yaw = (from_axis_angle(axis, angle) for axis, angle in zip(np.eye(3), rpy, strict=True))
+    return multiply(yaw, multiply(pitch, roll))
+
+
 def to_matrix(q: np.ndarray) -> np.ndarray:
     """Rotation matrices [..., 3, 3] of unit quaternions [..., 4]."""
     q = np.asarray(q)

@@ -1,40 +1,39 @@
-"""The hold scene: an arm holds a toy before a camera. Velocity control through real physics, drawn by TinyRenderer."""
+"""The hold scene: an arm holds a toy before a camera and is given joint velocities."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import cv2
 import numpy as np
 
 from sim import poses
-from sim.arm import chain_of, light_urdf
+from sim.arm import FEWEST_TRIANGLES, Draw, chain_of, light_urdf
 from sim.arms import arm_spec
-from sim.bullet import import_bullet
-from sim.camera import Camera, pixels
+from sim.bullet import import_bullet, quiet
+from sim.camera import FAR, NEAR, Camera, pixels
 from sim.errors import InputError
+from sim.grasp import grasp_pose, surface_points, visible_share
 from sim.objects.mesh import Toy, write_obj
-from sim.randomize import Background, check_background, draw_background, plain_background
+from sim.randomize import Look, Randomization, draw_background, draw_look, plain_background
+from sim.renderers import check_renderer, renderer
+from sim.robot import Robot
 
 PHYSICS_RATE = 240
+SOLVER_ITERATIONS = 30
+"""Of PyBullet's solver a step, none left out; with fewer, seven motors do not get the velocities that they are told."""
+CONTROL_STEPS = 12
+"""Physics steps between two looks of the velocity controller at the joints: 20 a second."""
 RECYCLE = 50
 """Toys after which the client is replaced: PyBullet never frees textures, disconnecting does."""
 TOY_MASS = 0.15
-LIGHT = {
-    "lightDirection": [0.4, -1.0, 1.6],
-    "lightColor": [1.0, 1.0, 1.0],
-    "lightDistance": 3.0,
-    "lightAmbientCoeff": 0.6,
-    "lightDiffuseCoeff": 0.42,
-    "lightSpecularCoeff": 0.05,
-    "shadow": 0,
-}
-"""All of them on every call: PyBullet keeps what an earlier call set."""
-_NEIGHBOURS = np.ones((3, 3), dtype=np.uint8)
-"""A surface point at the rim may fall into a pixel beside the drawn ones."""
+"""kg."""
+ARM, OBJECT = 1, 2
+"""Numbers in a segmentation; 0 is the background."""
+Drive = Literal["dynamics", "kinematics"]
 
 
 @dataclass(frozen=True)
@@ -42,23 +41,34 @@ class SceneSettings:
     """The scene: arm, camera, pictures and time."""
 
     arm: str = "kuka"
-    """Which arm; `sim/arms/` holds them."""
+    """Which arm: kuka or panda."""
+    draw: Draw = "whole"
+    """What is drawn of the arm: whole, hand or hidden."""
+    drive: Drive = "dynamics"
+    """dynamics (motors with torque limits, through physics) or kinematics (exactly the commanded motion)."""
+    renderer: str = "tiny"
+    """tiny (runs everywhere, repeats to the bit) or egl (OpenGL; pays on a GPU)."""
     image_size: int = 128
     """Height and width of the frames in pixels."""
     frames: int = 32
     """Frames an episode."""
     frame_rate: float = 5.0
     """Frames, and so commands, per second; physics runs at 240 Hz."""
-    background: Background = "fixed"
-    """fixed (one plain background), frame (drawn anew per frame), episode (a shortcut, kept to show it)."""
     object_size: float = 0.12
     """Longest side of the held object, m."""
     arm_triangles: int = 2000
-    """Triangles that the arm is drawn with."""
+    """Triangles that the whole arm is drawn with."""
     camera: Camera = field(default_factory=Camera)
+    randomize: Randomization = field(default_factory=Randomization)
 
     def __post_init__(self) -> None:
-        check_background(self.background)
+        arm_spec(self.arm)
+        check_renderer(self.renderer)
+        for name, kind in (("draw", Draw), ("drive", Drive)):
+            if getattr(self, name) not in get_args(kind):
+                raise InputError(f"{name}={getattr(self, name)}: unknown, known are {', '.join(get_args(kind))}")
+        if self.camera.mount == "wrist":
+            raise InputError("mount=wrist: a camera on the wrist sees the held object motionless, use mount=world")
         if not 16 <= self.image_size <= 1024:
             raise InputError(f"image_size={self.image_size}: between 16 and 1024 pixels, or nothing can be told apart")
         if self.frames < 2:
@@ -69,8 +79,8 @@ class SceneSettings:
             )
         if not 0.02 <= self.object_size <= 0.3:
             raise InputError(f"object_size={self.object_size}: between 0.02 and 0.3 m, or the hand cannot hold it")
-        if self.arm_triangles < 400:
-            raise InputError(f"arm_triangles={self.arm_triangles}: at least 400, or the arm falls apart")
+        if self.arm_triangles < FEWEST_TRIANGLES:
+            raise InputError(f"arm_triangles={self.arm_triangles}: at least {FEWEST_TRIANGLES}, or the arm falls apart")
 
     @property
     def substeps(self) -> int:
@@ -81,6 +91,15 @@ class SceneSettings:
     def interval(self) -> float:
         """Seconds between two frames."""
         return self.substeps / PHYSICS_RATE
+
+    @property
+    def eye(self) -> Camera:
+        """The camera in its place beside this arm; between episodes it may be jittered."""
+        return self.camera.placed(arm_spec(self.arm).home_point)
+
+    def look(self, rng: np.random.Generator) -> Look:
+        """How one episode looks."""
+        return draw_look(self.randomize, self.eye, self.object_size, rng)
 
 
 class View(NamedTuple):
@@ -96,6 +115,22 @@ class View(NamedTuple):
     """float64 [7]: canonical frame of the object in the camera frame."""
     visible: float
     """Share of the object's silhouette that is in the image and not covered."""
+    depth: np.ndarray | None = None
+    """float32 [H, W] m along the camera's axis, 0 where nothing is; where asked for."""
+    segmentation: np.ndarray | None = None
+    """uint8 [H, W]: 0 background, 1 arm, 2 object; where asked for."""
+
+
+class SceneState(NamedTuple):
+    """A moment of an episode, for `HoldScene.restore`; it holds in any process with the same settings."""
+
+    toy: Toy
+    grasp_rotation: np.ndarray
+    look: Look
+    background: np.ndarray
+    wanted: np.ndarray
+    physics: bytes
+    """PyBullet's own file."""
 
 
 class HoldScene:
@@ -105,25 +140,20 @@ class HoldScene:
         self.settings = settings
         self.spec = arm_spec(settings.arm)
         self.chain = chain_of(self.spec)
-        self.intrinsics = settings.camera.intrinsics(settings.image_size)
-        self.camera_pose = settings.camera.pose
-        self.renderer = "tiny"
-        self._into_camera = poses.inverse(self.camera_pose)
-        projection = settings.camera.projection_matrix
-        # TinyRenderer looks through a pixel's lower left corner: moved half a pixel, frames agree with the intrinsics.
-        projection[8] = projection[9] = 1.0 / settings.image_size
-        self._matrices = settings.camera.view_matrix, projection
-        self._urdf = light_urdf(self.spec, settings.arm_triangles)
+        self.intrinsics = settings.eye.intrinsics(settings.image_size)
+        self._urdf = light_urdf(self.spec, settings.arm_triangles, settings.draw)
         self._bullet = import_bullet()
-        self._client = self._arm = self._toy = self._rest = -1
+        self._renderer = renderer(settings.renderer)
+        self.renderer = self._renderer.name
+        self._client = self._toy = self._rest = -1
         self._toys = 0
 
     def reset(
-        self, toy: Toy, *, grasp_rotation: np.ndarray, joints: np.ndarray, background: np.random.Generator
+        self, toy: Toy, *, grasp_rotation: np.ndarray, joints: np.ndarray, look: Look | np.random.Generator
     ) -> None:
         """Put `toy` into the hand and the arm at rest at `joints` [D] rad.
 
-        `grasp_rotation` [4] is the toy's orientation in the hand frame; `background` draws what is behind.
+        `grasp_rotation` [4] is the toy's orientation in the hand frame; `look`, or what draws it, is how it looks.
         """
         bullet = self._bullet
         if self._client < 0 or self._toys >= RECYCLE:
@@ -132,153 +162,176 @@ class HoldScene:
             bullet.removeBody(self._toy, physicsClientId=self._client)
         bullet.restoreState(self._rest, physicsClientId=self._client)
         self._toys += 1
-        self._surface = surface_points(toy, size=self.settings.object_size)
+        self._see(self.settings.look(look) if isinstance(look, np.random.Generator) else look)
+        self._surface = surface_points(toy, size=self._look.size)
         self.grasp = grasp_pose(self._surface, grasp_rotation)
-        self._toy = self._load(toy)
-        self._background_rng = background
-        if self.settings.background == "episode":
-            self._background = draw_background(background, self.settings.image_size)
-        for index, angle in zip(self._indices, joints, strict=True):
-            bullet.resetJointState(self._arm, index, angle, 0.0, physicsClientId=self._client)
-        self._command(np.zeros(self.chain.joints))
+        self._held = poses.compose(self.chain.hand, self.grasp)
+        self._toy, self._shape = self._load(toy), toy
+        self._wanted = np.array(joints, dtype=np.float64)
+        self._robot.put(self._wanted, np.zeros(self.chain.joints))
+        self._robot.command(np.zeros(self.chain.joints))
         self._place()
 
     def step(self, command: np.ndarray) -> None:
-        """Hold the joint velocities `command` [D] rad/s for one frame of physics."""
-        self._command(command)
-        for _ in range(self.settings.substeps):
-            self._bullet.stepSimulation(physicsClientId=self._client)
+        """Hold the joint velocities `command` [D] rad/s for one frame."""
+        command = np.asarray(command, dtype=np.float64)
+        if self.settings.drive == "kinematics":
+            self._robot.put(self._wanted + command * self.settings.interval, command)
+        else:
+            self._drive(command)
+        self._wanted += command * self.settings.interval
         self._place()
 
-    def observe(self) -> View:
-        """Draw the scene and measure it."""
+    def observe(self, *, depth: bool = False, segmentation: bool = False) -> View:
+        """Draw the scene and measure it. Raises RuntimeError where the renderer gives a blank picture."""
         size = self.settings.image_size
         picture = self._bullet.getCameraImage(
-            size,
-            size,
-            *self._matrices,
-            renderer=self._bullet.ER_TINY_RENDERER,
-            physicsClientId=self._client,
-            **LIGHT,
+            size, size, *self._matrices, renderer=self._renderer.flag, physicsClientId=self._client, **self._light
         )
         colors = cv2.cvtColor(np.reshape(picture[2], (size, size, 4)).astype(np.uint8), cv2.COLOR_RGBA2RGB)
         owner = np.reshape(picture[4], (size, size))
-        mask = owner >= 0
-        if self.settings.background == "frame":
-            self._background = draw_background(self._background_rng, size)
-        frame = cv2.copyTo(colors, mask.view(np.uint8), self._background.copy())
-        pose = poses.compose(self._into_camera, self._object)
-        return View(frame, mask, self.joints, pose, self._visible_share(owner == self._toy, pose))
+        mask, owned = owner >= 0, owner == self._toy
+        pose = self.object_pose
+        points = pose[:3] + self._surface @ poses.to_matrix(pose[3:]).T
+        if not mask.any() and _plain_to_see(points, self.intrinsics, size):
+            raise RuntimeError(f"{self.renderer} drew nothing where the object is: a blank picture, use renderer=tiny")
+        if self.settings.randomize.background == "frame":
+            self._background = self._draw_background()
+        return View(
+            frame=cv2.copyTo(colors, mask.view(np.uint8), self._background.copy()),
+            mask=mask,
+            joints=self.joints,
+            object_pose=pose,
+            visible=visible_share(owned, points, self.intrinsics),
+            depth=_metres(np.reshape(picture[3], (size, size)), mask) if depth else None,
+            segmentation=mask.astype(np.uint8) * ARM + owned * np.uint8(OBJECT - ARM) if segmentation else None,
+        )
 
     @property
     def joints(self) -> np.ndarray:
         """Measured joint positions, float64 [D] rad."""
-        states = self._bullet.getJointStates(self._arm, self._indices, physicsClientId=self._client)
-        return np.array([state[0] for state in states])
+        return self._robot.positions
 
     @property
     def joint_velocities(self) -> np.ndarray:
         """Measured joint velocities, float64 [D] rad/s."""
-        states = self._bullet.getJointStates(self._arm, self._indices, physicsClientId=self._client)
-        return np.array([state[1] for state in states])
+        return self._robot.velocities
+
+    @property
+    def object_pose(self) -> np.ndarray:
+        """The object's canonical frame in the camera frame, float64 [7]. Nothing is drawn for it."""
+        return poses.compose(self._into_camera, self._object)
+
+    def save(self) -> SceneState:
+        """This moment, to come back to."""
+        with tempfile.TemporaryDirectory(prefix="armplay-state-") as folder:
+            path = Path(folder, "state.bullet")
+            self._bullet.saveBullet(str(path), physicsClientId=self._client)
+            physics = path.read_bytes()
+        # A generator of the same state: the scene goes on drawing from its own.
+        behind = np.random.Generator(type(self._look.behind.bit_generator)())
+        behind.bit_generator.state = self._look.behind.bit_generator.state
+        look = self._look._replace(behind=behind)
+        return SceneState(
+            self._shape, self.grasp[3:].copy(), look, self._background.copy(), self._wanted.copy(), physics
+        )
+
+    def restore(self, state: SceneState) -> None:
+        """Go back to a saved moment, to the bit."""
+        behind = np.random.Generator(type(state.look.behind.bit_generator)())
+        behind.bit_generator.state = state.look.behind.bit_generator.state
+        home = np.array(self.spec.home)
+        self.reset(state.toy, grasp_rotation=state.grasp_rotation, joints=home, look=state.look._replace(behind=behind))
+        behind.bit_generator.state = state.look.behind.bit_generator.state
+        self._background, self._wanted = state.background.copy(), state.wanted.copy()
+        with tempfile.TemporaryDirectory(prefix="armplay-state-") as folder:
+            path = Path(folder, "state.bullet")
+            path.write_bytes(state.physics)
+            self._bullet.restoreState(fileName=str(path), physicsClientId=self._client)
+        self._place()
 
     def close(self) -> None:
         """Free the physics client. May be called twice."""
         if self._client >= 0:
-            self._bullet.disconnect(self._client)
+            with quiet():
+                self._bullet.disconnect(self._client)
             self._client = -1
 
     def _connect(self) -> None:
         self.close()
-        bullet, settings = self._bullet, self.settings
+        bullet = self._bullet
         self._client = client = bullet.connect(bullet.DIRECT)
         self._toys = 0
+        self._renderer.start(client)
         bullet.setPhysicsEngineParameter(
             fixedTimeStep=1 / PHYSICS_RATE,
+            numSolverIterations=SOLVER_ITERATIONS,
+            solverResidualThreshold=0.0,
             deterministicOverlappingPairs=1,
             enableFileCaching=0,
             physicsClientId=client,
         )
         bullet.setGravity(0, 0, -9.81, physicsClientId=client)
-        self._arm = bullet.loadURDF(str(self._urdf), useFixedBase=True, physicsClientId=client)
-        found = {}
-        for index in range(bullet.getNumJoints(self._arm, physicsClientId=client)):
-            found[bullet.getJointInfo(self._arm, index, physicsClientId=client)[1].decode()] = index
-        self._indices = [found[name] for name in self.spec.joints]
-        last = self._indices[-1]
-        mass = bullet.getDynamicsInfo(self._arm, last, physicsClientId=client)[0]
-        bullet.changeDynamics(self._arm, last, mass=mass + TOY_MASS, physicsClientId=client)
-        self._background = plain_background(settings.image_size)
+        self._robot = Robot(bullet, client, self.spec, self._urdf)
+        self._robot.carry(TOY_MASS, self.settings.object_size)
         self._rest = bullet.saveState(physicsClientId=client)
+
+    def _drive(self, command: np.ndarray) -> None:
+        """A velocity controller as arms have it: what motors fall behind while they speed up, they make good."""
+        left = self.settings.substeps
+        wanted = self._wanted.copy()
+        while left:
+            steps = min(left, CONTROL_STEPS)
+            seconds = steps / PHYSICS_RATE
+            self._robot.command(command + (wanted - self.joints) / seconds)
+            for _ in range(steps):
+                self._bullet.stepSimulation(physicsClientId=self._client)
+            wanted += command * seconds
+            left -= steps
+
+    def _see(self, look: Look) -> None:
+        """Make an episode's look the scene's."""
+        size = self.settings.image_size
+        self._look, self.camera_pose = look, look.camera.pose
+        self._into_camera = poses.inverse(self.camera_pose)
+        projection = look.camera.projection_matrix
+        projection[8] = projection[9] = 2.0 * self._renderer.shift / size
+        self._matrices = look.camera.view_matrix, projection
+        self._light = look.light.options()
+        drawn = self.settings.randomize.background == "episode"
+        self._background = self._draw_background() if drawn else plain_background(size)
+
+    def _draw_background(self) -> np.ndarray:
+        return draw_background(self._look.behind, self.settings.image_size, self.settings.randomize.backdrop)
 
     def _load(self, toy: Toy) -> int:
         """A body without mass or collisions: it follows the hand exactly, which no constraint of PyBullet's does."""
         with tempfile.TemporaryDirectory(prefix="armplay-toy-") as folder:
-            path = write_obj(toy, Path(folder), size=self.settings.object_size)
+            path = write_obj(toy, Path(folder), size=self._look.size)
             shape = self._bullet.createVisualShape(
                 self._bullet.GEOM_MESH, fileName=str(path), physicsClientId=self._client
             )
             return self._bullet.createMultiBody(0, -1, shape, physicsClientId=self._client)
 
-    def _command(self, velocities: np.ndarray) -> None:
-        self._bullet.setJointMotorControlArray(
-            self._arm,
-            self._indices,
-            self._bullet.VELOCITY_CONTROL,
-            targetVelocities=[float(v) for v in velocities],
-            forces=self.spec.torque,
-            physicsClientId=self._client,
-        )
-
     def _place(self) -> None:
         """Put the toy where the hand is: by forward kinematics, after the physics of a frame."""
-        state = self._bullet.getLinkState(
-            self._arm, self._indices[-1], computeForwardKinematics=1, physicsClientId=self._client
-        )
-        link = np.concatenate([state[4], state[5]])
-        self._object = poses.compose(poses.compose(link, self.chain.hand), self.grasp)
+        self._object = poses.compose(self._robot.link_pose, self._held)
         self._bullet.resetBasePositionAndOrientation(
             self._toy, self._object[:3].tolist(), self._object[3:].tolist(), physicsClientId=self._client
         )
 
-    def _visible_share(self, owned: np.ndarray, pose: np.ndarray) -> float:
-        """Compare the silhouette of the bare object, splatted from its surface points, with the pixels that it owns."""
-        size = self.settings.image_size
-        points = pose[:3] + self._surface @ poses.to_matrix(pose[3:]).T
-        column, row = np.floor(pixels(points, self.intrinsics)).astype(np.int64).T
-        near = cv2.dilate(owned.view(np.uint8), _NEIGHBOURS).view(bool)
-        inside = (column >= 0) & (column < size) & (row >= 0) & (row < size)
-        shown = np.zeros(len(column), dtype=bool)
-        shown[inside] = near[row[inside], column[inside]]
-        cell = max(1, size // 64)
-        row, column = row // cell, column // cell
-        row, column = row - row.min(), column - column.min()
-        cells = row * (column.max() + 1) + column
-        silhouette, covered = np.zeros((2, cells.max() + 1), dtype=bool)
-        silhouette[cells] = True
-        covered[cells[shown]] = True
-        return float(covered.sum() / silhouette.sum())
 
+def _plain_to_see(points: np.ndarray, intrinsics: np.ndarray, size: int) -> bool:
+    """Whether the surface points [N, 3] m, camera frame, take up so much of the image that some of it must be drawn.
 
-def grasp_pose(surface: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """The toy's frame in the hand frame, float64 [7]: its centre on the hand's axis, its surface at the suction cup.
-
-    `surface` [N, 3] are points of the toy in m, `rotation` [4] is its orientation in the hand frame.
+    A thin thing seen from its edge may fall between the pixels.
     """
-    x, y, z = poses.to_matrix(rotation) @ surface.T
-    on_axis = z[x * x + y * y < 0.01**2]
-    depth = on_axis.min() if len(on_axis) else z.min() / 2
-    return np.concatenate([[0.0, 0.0, max(-depth, 0.0)], rotation])
+    at = np.floor(pixels(points[points[:, 2] > NEAR], intrinsics)).astype(np.int64)
+    at = at[((at >= 0) & (at < size)).all(axis=1)]
+    return len(np.unique(at @ [1, size])) > max(16, size * size // 100)
 
 
-def surface_points(toy: Toy, count: int = 3000, *, size: float) -> np.ndarray:
-    """Points [count, 3] m spread evenly over the surface of the toy of `size` m, the same ones at every call."""
-    corners = (size * toy.vertices.astype(np.float64))[toy.faces]
-    edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    area = np.cumsum(np.linalg.norm(poses.cross(edge, other), axis=-1))
-    steps = (np.arange(count) + 0.5) / count
-    face = np.searchsorted(area, steps * area[-1], side="right").clip(max=len(area) - 1)
-    u, v = (steps * count * 0.7548776662466927) % 1.0, (steps * count * 0.5698402909980532) % 1.0
-    fold = u + v > 1.0
-    u, v = np.where(fold, 1 - u, u), np.where(fold, 1 - v, v)
-    return corners[face, 0] + u[:, None] * edge[face] + v[:, None] * other[face]
+def _metres(buffer: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """OpenGL's depth buffer [H, W] in [0, 1] as metres along the camera's axis; 0 outside the mask."""
+    metres = FAR * NEAR / (FAR - (FAR - NEAR) * buffer.astype(np.float64))
+    return np.where(mask, metres, 0.0).astype(np.float32)

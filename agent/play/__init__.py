@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from agent.play.inspect import Inspect
 from agent.play.policy import Body, Plan, Policy
 from agent.play.tumble import Tumble
+from agent.play.turntable import Turntable
 from sim.errors import InputError
 
-POLICIES: dict[str, Policy] = {"tumble": Tumble()}
+POLICIES: dict[str, Policy] = {"inspect": Inspect(), "tumble": Tumble(), "turntable": Turntable()}
 
 
 def play_policy(name: str) -> Policy:

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from sim.kinematics import Chain
+from sim.kinematics import Chain, project
 
 
 class Body(NamedTuple):
@@ -44,3 +44,14 @@ class Policy(Protocol):
     def __call__(self, body: Body, frames: int, interval: float, rng: np.random.Generator) -> Plan:
         """Plan `frames` frames, `interval` seconds apart."""
         ...
+
+
+def follow(chain: Chain, joints: np.ndarray, interval: float) -> Plan:
+    """The plan that goes through `joints` [T, D] rad, `interval` s apart, as nearly as the limits allow."""
+    now, commands, limited = joints[0], [], []
+    for target in joints[1:]:
+        command, changed = project(chain, (target - now) / interval, now, interval)
+        commands.append(command)
+        limited.append(changed)
+        now = now + command * interval
+    return Plan(joints[0], np.array(commands, dtype=np.float32), np.array(limited))

@@ -22,9 +22,9 @@ class Tumble:
     """A smooth random rotation: the hand sweeps back and forth about its own axis while the axis sways around home."""
 
     sweep: float = 2.7
-    """Largest turn about the hand's axis to either side, rad; the last joint of the KUKA allows 3.05."""
+    """Largest turn about the hand's axis to either side of home, rad; less where the last joint allows less."""
     sweep_speed: float = 2.05
-    """Largest speed of that turn, rad/s."""
+    """Largest speed of that turn, rad/s; less where the last joint is slower."""
     sway: float = 0.58
     """Largest tilt of the hand's axis from home, rad."""
     sway_rate: tuple[float, float] = (0.06, 0.14)
@@ -56,8 +56,11 @@ class Tumble:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Where the hand should point [T, 3, 3] in the base frame, and its turn about its own axis [T] rad."""
         time = np.arange(frames) * interval
-        widest = self.sweep * rng.uniform(0.9, 1.0)
-        phase = rng.uniform(0, 2 * pi) + rng.choice([-1, 1]) * time * self.sweep_speed / widest
+        chain, home = body.chain, body.home[-1]
+        room = min(chain.upper[-1] - home, home - chain.lower[-1])
+        widest = min(self.sweep, 0.95 * room) * rng.uniform(0.9, 1.0)
+        speed = min(self.sweep_speed, 0.9 * chain.velocity[-1])
+        phase = rng.uniform(0, 2 * pi) + rng.choice([-1, 1]) * time * speed / widest
         sweep = widest * np.sin(phase)
         turn = poses.from_axis_angle(np.array([0.0, 0.0, 1.0]), sweep)
         sway = np.stack([self._wave(time, rng) for _ in range(2)], axis=-1) * self.sway

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 from sim.arm import ArmSpec
 from sim.arms.kuka import kuka
+from sim.arms.panda import panda
 from sim.errors import InputError
 
-ARMS: dict[str, Callable[[], ArmSpec]] = {"kuka": kuka}
+ARMS: dict[str, Callable[[], ArmSpec]] = {"kuka": kuka, "panda": panda}
 
 
 def arm_spec(name: str) -> ArmSpec:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+from math import lcm
+
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
-from learner.actions import REPRESENTATIONS, Moments, moments_of, representation
+from agent.corrupted import corrupt_episode, thin_episode
+from agent.episode import Episode
+from learner.actions import REPRESENTATIONS, Moments, action_error, moments_of, representation
 from sim import poses
+from sim.corrupt import TIME_KINDS, Corruption, Timing
 from sim.errors import InputError
 from tests.learner.episodes import kuka, real_episodes
+from tests.references.actions import BulletArm, relative_pose
 
 PAIRS = [(here, there) for here in range(8) for there in range(8)]
 
@@ -103,3 +111,95 @@ def test_commands_and_state_are_the_commands_beside_the_joints() -> None:
 def test_an_unknown_representation_is_refused_by_name() -> None:
     with pytest.raises(InputError, match="action=telepathy: unknown, known are command, command\\+state, eff"):
         representation("telepathy")
+
+
+# One scale for all corruption
+
+
+def corrupted(text: str) -> list[Episode]:
+    """Eight episodes told wrongly: `KIND:LEVEL` of commands, or of time with what is told."""
+    whole = {episode.number: episode for episode in real_episodes(8)}
+    kind = text.partition(":")[0]
+    if kind in TIME_KINDS:
+        timing = Timing.parse(*text.split())  # type: ignore[arg-type]
+        return [thin_episode(episode, timing, seed=0) for episode in whole.values()]
+    clean = {number: episode.clean for number, episode in whole.items()}
+    return [
+        corrupt_episode(episode, Corruption.parse(text), seed=0, other=clean.__getitem__, exists=clean.__contains__)
+        for episode in whole.values()
+    ]
+
+
+def test_the_error_against_a_loop_over_pairs() -> None:
+    """With the arm's own kinematics, scipy's rotations, and repetition for the weight of shorter episodes."""
+    arm, chain = BulletArm("kuka"), kuka()
+    reach = sum(np.linalg.norm(origin[:3]) for origin in chain.origins) + np.linalg.norm(chain.hand[:3])
+    episodes = [thin_episode(episode, Timing("missing", 0.5), seed=3) for episode in corrupted("bias:0.3")]
+    assert len({len(episode.frames) for episode in episodes}) > 2
+    rows: list[tuple[float, float, float, float]] = []
+    for episode in episodes:
+        where, here = episode.object_poses.astype(np.float64), []
+        for a, b in permutations(range(len(where)), 2):
+            told, true = arm.efference(episode, a, b), relative_pose(where[a], where[b])
+            turned, wanted = Rotation.from_quat(told[3:]), Rotation.from_quat(true[3:])
+            apart, moved = np.linalg.norm(told[:3] - true[:3]), np.linalg.norm(true[:3])
+            here.append(((turned * wanted.inv()).magnitude(), float(apart), wanted.magnitude(), float(moved)))
+        rows += here * (lcm(*(n * (n - 1) for n in range(2, 9))) // len(here))
+    turn, apart, wanted, moved = np.array(rows).T
+    found = action_error(episodes, chain)
+    wrong, right = np.mean(turn**2 + (apart / reach) ** 2), np.mean(wanted**2 + (moved / reach) ** 2)
+    assert found.relative == pytest.approx(np.sqrt(wrong / right), rel=1e-4)
+    for median, sizes in ((found.rotation_degrees, np.degrees(turn)), (found.translation_mm, 1000 * apart)):
+        assert np.mean(sizes < median * (1 - 1e-4)) <= 0.5 <= np.mean(sizes <= median * (1 + 1e-4))
+    arm.close()
+
+
+def test_the_scale_runs_from_told_exactly_to_told_nothing() -> None:
+    honest = action_error(real_episodes(8), kuka())
+    assert honest.relative < 0.01
+    assert honest.rotation_degrees < 0.1
+    assert honest.translation_mm < 1
+    nothing = [episode._replace(recorded=np.zeros_like(episode.clean)) for episode in real_episodes(8)]
+    assert action_error(nothing, kuka()).relative == pytest.approx(1, abs=1e-6)
+    assert 0.8 < action_error(corrupted("shuffled:1"), kuka()).relative < 1.4
+
+
+@pytest.mark.parametrize(
+    ("kind", "levels"),
+    [
+        ("gaussian", (0.05, 0.2, 0.8)),
+        ("bias", (0.05, 0.2, 0.5)),
+        ("drift", (0.05, 0.2, 0.8)),
+        ("dropped", (0.1, 0.4, 0.9)),
+        ("delayed", (1, 2, 4)),
+        ("shuffled", (0.1, 0.6, 1.0)),
+        ("missing", (0.2, 0.5, 0.9)),
+    ],
+)
+def test_more_corruption_is_more_error(kind: str, levels: tuple[float, ...]) -> None:
+    found = [action_error(corrupted(f"{kind}:{level}"), kuka()) for level in levels]
+    assert 0.02 < found[0].relative < found[1].relative < found[2].relative < 1.5
+    assert found[0].rotation_degrees < found[2].rotation_degrees
+
+
+def test_who_is_told_the_true_times_makes_no_error() -> None:
+    for text in ("missing:0.5 true", "uneven:3 true"):
+        assert action_error(corrupted(text), kuka()).relative < 0.01
+    assert action_error(corrupted("uneven:3"), kuka()).relative > 0.3
+
+
+def test_wrongly_executed_commands_are_an_error_too() -> None:
+    found = action_error(real_episodes(4, "gaussian:0.5", "executed"), kuka())
+    assert 0.1 < found.relative < 1.2
+    assert found.rotation_degrees > 5
+
+
+def test_there_is_no_error_of_nothing() -> None:
+    with pytest.raises(InputError, match="0 episodes: at least 1 is needed"):
+        action_error([], kuka())
+
+
+def test_told_of_motion_where_nothing_moved() -> None:
+    told = real_episodes(1)[0]
+    still = told._replace(object_poses=np.tile(told.object_poses[:1], (8, 1)))
+    assert action_error([still], kuka()).relative == np.inf

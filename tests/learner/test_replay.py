@@ -15,8 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
+from agent.corrupted import thin_episode
 from agent.episode import Episode, Pairs
 from learner.replay import ReplayBuffer
+from sim.corrupt import Timing
 from sim.errors import InputError
 from tests.agent.episodes import fake_episode
 from tests.learner.episodes import CATEGORIES, buffer_of, coded_episode, kuka, real_buffer, real_episodes
@@ -108,18 +110,21 @@ def test_pair_frequencies_match_the_stated_distribution(sampling: str, draws: in
     assert chisquare(list(episodes.values())).pvalue > 0.01
 
 
-def test_frequencies_are_uniform_within_episodes_of_different_lengths() -> None:
-    buffer, rng = buffer_of(2), np.random.default_rng(1)
-    for number, frames in enumerate((2, 5)):
+@pytest.mark.parametrize("sampling", ["uniform", "uniform+same"])
+def test_frequencies_are_uniform_within_episodes_of_different_lengths(sampling: str) -> None:
+    """Also where a longer episode was in the same place before: nothing of it is left to be drawn."""
+    buffer, rng, lengths = buffer_of(4, sampling=sampling), np.random.default_rng(1), (2, 3, 5, 4)
+    for number, frames in enumerate((5, 5, 5, 5, *lengths)):
         buffer.insert(coded_episode(number, frames=frames))
     found: Counter[tuple[int, int, int]] = Counter()
     for _ in range(20):
-        pairs = buffer.sample(400, rng)
-        found.update(
-            zip(pairs.episode.tolist(), codes(pairs.first)[1].tolist(), codes(pairs.second)[1].tolist(), strict=True)
-        )
-    for number, frames in enumerate((2, 5)):
-        cells = [found[number, a, b] for a in range(frames) for b in range(frames) if a != b]
+        pairs = buffer.sample(800, rng)
+        numbers = pairs.episode.tolist()
+        assert codes(pairs.first)[0].tolist() == codes(pairs.second)[0].tolist() == numbers
+        found.update(zip(numbers, codes(pairs.first)[1].tolist(), codes(pairs.second)[1].tolist(), strict=True))
+    for number, frames in enumerate(lengths, start=4):
+        pairs_of = [(a, b) for a in range(frames) for b in range(frames) if sampling == "uniform+same" or a != b]
+        cells = [found[number, a, b] for a, b in pairs_of]
         assert sum(cells) == 4000
         assert chisquare(cells).pvalue > 0.01
 
@@ -287,6 +292,30 @@ def test_a_batch_against_its_episodes_action_included(action: str, corrupt: str,
             "pose": lambda p=poses, a=here, b=there: relative_pose(p[a], p[b]),
             "efference": lambda e=episode, a=here, b=there: arm.efference(e, a, b),
             "command": lambda e=episode, a=here, b=there: integral(e, a, b),
+            "command+state": lambda e=episode, a=here, b=there: np.concatenate([integral(e, a, b), e.joints[a]]),
+        }[action]()
+        np.testing.assert_allclose(signed(pairs.action[row].numpy(), action), signed(expected, action), atol=1e-5)
+
+
+@pytest.mark.parametrize("action", ["efference", "pose", "command+state"])
+@pytest.mark.parametrize("time", ["missing:0.5", "missing:1", "uneven:3"])
+@pytest.mark.parametrize("told", ["nominal", "true"])
+def test_pairs_of_episodes_with_lost_frames(action: str, time: str, told: str, arm: BulletArm) -> None:
+    timing = Timing.parse(time, told)  # type: ignore[arg-type]
+    whole = real_episodes(6)
+    episodes = tuple(thin_episode(episode, timing, seed=1) for episode in whole)
+    assert len({len(episode.frames) for episode in episodes}) > 1 or time == "missing:1"
+    buffer = real_buffer(whole, action)
+    for episode in episodes:  # each in the place of a longer one
+        buffer.insert(episode)
+    pairs = buffer.sample(36, np.random.default_rng(9))
+    for row in range(36):
+        episode = episodes[int(pairs.episode[row])]
+        here, there = found_in(episode, pairs, row)
+        assert float(pairs.gap[row]) == pytest.approx(episode.times[there] - episode.times[here])
+        expected = {
+            "pose": lambda e=episode, a=here, b=there: relative_pose(*e.object_poses.astype(np.float64)[[a, b]]),
+            "efference": lambda e=episode, a=here, b=there: arm.efference(e, a, b),
             "command+state": lambda e=episode, a=here, b=there: np.concatenate([integral(e, a, b), e.joints[a]]),
         }[action]()
         np.testing.assert_allclose(signed(pairs.action[row].numpy(), action), signed(expected, action), atol=1e-5)

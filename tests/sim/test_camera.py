@@ -15,8 +15,8 @@ pybullet = pytest.importorskip("pybullet")
 
 CATALOGUE = ProceduralToys()
 CAMERAS = [
-    Camera(),
-    Camera(field_of_view=40.0),
+    Camera().placed((0.62, 0.0, 0.47)),
+    Camera(field_of_view=40.0).placed((0.62, 0.0, 0.47)),
     Camera(position=(1.4, 0.5, 0.9), target=(0.6, 0.05, 0.5), field_of_view=25.0),
 ]
 
@@ -48,7 +48,7 @@ def test_pixels_equal_the_opengl_pipeline(camera: Camera) -> None:
 
 
 def test_axes_are_opencvs() -> None:
-    camera = Camera()
+    camera = Camera().placed((0.62, 0.0, 0.47))
     axes = poses.to_matrix(camera.pose[3:])
     assert np.linalg.det(axes) == pytest.approx(1.0)
     away = np.subtract(camera.target, camera.position)
@@ -69,11 +69,11 @@ def test_the_drawn_toy_lies_where_its_vertices_are_projected(camera: Camera, cat
     try:
         for _ in range(4):
             joints = np.array(scene.spec.home) + rng.normal(0, 0.05, 7)
-            scene.reset(toy, grasp_rotation=poses.random_rotation(rng), joints=joints, background=rng)
+            scene.reset(toy, grasp_rotation=poses.random_rotation(rng), joints=joints, look=rng)
             pose = scene.observe().object_pose
             projected = pixels(poses.rotate(pose[3:], toy.vertices * 0.12) + pose[:3], scene.intrinsics)
             low, high = projected.min(axis=0), projected.max(axis=0)
-            pybullet.removeBody(scene._arm, physicsClientId=scene._client)  # it would hide some of the toy
+            pybullet.removeBody(scene._robot.body, physicsClientId=scene._client)  # it would hide some of the toy
             picture = pybullet.getCameraImage(
                 128, 128, *scene._matrices, renderer=pybullet.ER_TINY_RENDERER, physicsClientId=scene._client
             )

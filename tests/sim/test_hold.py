@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gymnasium
@@ -11,14 +12,15 @@ import numpy as np
 import pytest
 from gymnasium.utils.env_checker import check_env
 
-pytest.importorskip("pybullet")
-
 from sim import viewsphere
 from sim.errors import InputError
 from sim.hold import HoldEnv
 from sim.kinematics import project
 from sim.objects import ProceduralToys, split_of
+from sim.randomize import PLAIN, Randomization
 from sim.scene import SceneSettings
+
+pybullet = pytest.importorskip("pybullet")
 
 SMALL = SceneSettings(image_size=32, frames=8)
 
@@ -45,11 +47,21 @@ def actions_of(seed: int, largest: float = 1.0) -> np.ndarray:
 
 
 @pytest.mark.parametrize("render_mode", [None, "rgb_array"])
-def test_gymnasiums_own_check_has_nothing_to_say(render_mode: str | None) -> None:
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"depth": True, "segmentation": True},
+        {"observation": "state"},
+        {"settings": replace(SMALL, arm="panda", drive="kinematics", draw="hand")},
+    ],
+)
+def test_gymnasiums_own_check_has_nothing_to_say(options: dict[str, Any], render_mode: str | None) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        made = gymnasium.make("armplay/Hold-v0", settings=SMALL, render_mode=render_mode)
+        made = gymnasium.make("armplay/Hold-v0", **{"settings": SMALL, "render_mode": render_mode, **options})
         check_env(made.unwrapped)
+        made.close()
 
 
 def test_the_same_seed_gives_the_same_episode(env: HoldEnv) -> None:
@@ -155,8 +167,9 @@ def test_a_toy_may_be_named_and_splits_are_kept() -> None:
         made.close()
 
 
-def test_two_environments_beside_each_other() -> None:
-    envs = gymnasium.make_vec("armplay/Hold-v0", num_envs=2, vectorization_mode="sync", settings=SMALL)
+@pytest.mark.parametrize("mode", ["sync", "async"])
+def test_environments_beside_each_other(mode: str) -> None:
+    envs = gymnasium.make_vec("armplay/Hold-v0", num_envs=2, vectorization_mode=mode, settings=SMALL)
     alone = HoldEnv(settings=SMALL)
     try:
         observations, infos = envs.reset(seed=[5, 6])
@@ -173,9 +186,110 @@ def test_two_environments_beside_each_other() -> None:
         alone.close()
 
 
+def test_the_state_mode_moves_as_the_image_mode_does_and_draws_nothing(env: HoldEnv) -> None:
+    blind = HoldEnv(settings=SMALL, observation="state", render_mode="rgb_array")
+    try:
+        blind._scene._bullet = NoCamera()
+        actions = actions_of(2)
+        for (one, reward, info), (two, same, told) in zip(
+            episode(env, 3, actions), episode(blind, 3, actions), strict=True
+        ):
+            assert set(two) == {"proprioception", "object_pose"}
+            assert np.array_equal(one["proprioception"], two["proprioception"])
+            assert np.array_equal(info["object_pose"], two["object_pose"])
+            assert reward == same
+            assert "visible" in info
+            assert "visible" not in told
+        with pytest.raises(AssertionError, match="drawn"):
+            blind.render()
+    finally:
+        blind.close()
+
+
+class NoCamera:
+    """PyBullet whose camera must not be used."""
+
+    def __getattr__(self, name: str) -> Any:
+        assert name != "getCameraImage", "drawn"
+        return getattr(pybullet, name)
+
+
+def test_depth_and_segmentation_agree_with_the_picture() -> None:
+    made = HoldEnv(settings=SMALL, depth=True, segmentation=True)
+    try:
+        for observation, _, info in episode(made, 1, actions_of(1, largest=0.2)):
+            assert made.observation_space.contains(observation)
+            plain = (observation["image"] == PLAIN).all(axis=-1)
+            assert plain[observation["segmentation"] == 0].all()
+            assert np.array_equal(observation["segmentation"] > 0, observation["depth"] > 0)
+            of_object = observation["depth"][observation["segmentation"] == 2]
+            if info["visible"] > 0.5:
+                assert np.median(of_object) == pytest.approx(info["object_pose"][2], abs=0.06)
+    finally:
+        made.close()
+
+
+@pytest.mark.parametrize("observation", ["image", "state"])
+def test_a_saved_moment_comes_back_to_the_bit(observation: str) -> None:
+    """Observations, rewards and the draws of the episodes after it, in this environment and in another."""
+    options: dict[str, Any] = {"settings": SMALL, "observation": observation}
+    first, other = HoldEnv(**options), HoldEnv(**options)
+
+    def go_on(env: HoldEnv) -> list[bytes]:
+        found = []
+        for action in actions_of(4)[2:]:
+            seen, reward, _, truncated, _ = env.step(action)
+            found.append(b"".join(seen[key].tobytes() for key in sorted(seen)) + repr((reward, truncated)).encode())
+        seen, info = env.reset()
+        return [*found, b"".join(seen[key].tobytes() for key in sorted(seen)), info["instance"].encode()]
+
+    try:
+        first.reset(seed=8)
+        for action in actions_of(4)[:2]:
+            last = first.step(action)[0]
+        state = first.save()
+        wanted = go_on(first)
+        other.reset(seed=1)
+        for env in (first, other):
+            back = env.restore(state)
+            assert all(np.array_equal(back[key], last[key]) for key in last)
+            assert go_on(env) == wanted
+    finally:
+        first.close()
+        other.close()
+
+
+def test_an_action_may_be_projected_before_it_is_taken(env: HoldEnv) -> None:
+    env.reset(seed=2)
+    action = np.linspace(-2, 2, 7).astype(np.float32)
+    command, limited = env.project(action)
+    info = env.step(action)[4]
+    assert limited
+    assert np.array_equal(info["executed_command"], command.astype(np.float32))
+    assert np.array_equal(info["recorded_command"], info["clean_command"])
+
+
+def test_grasps_are_all_alike_where_they_do_not_vary() -> None:
+    turns = {}
+    for vary in (True, False):
+        made = HoldEnv(settings=replace(SMALL, randomize=Randomization(vary_grasp=vary)))
+        try:
+            for seed in range(4):
+                made.reset(seed=seed)
+                turns.setdefault(vary, set()).add(made._scene.grasp[3:].tobytes())
+        finally:
+            made.close()
+    assert len(turns[True]) == 4
+    assert len(turns[False]) == 1
+
+
 def test_wrong_uses_are_said() -> None:
     with pytest.raises(InputError, match="render_mode=human: only rgb_array"):
         HoldEnv(render_mode="human")
+    with pytest.raises(InputError, match="observation=sound: unknown, known are image, state"):
+        HoldEnv(observation="sound")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="observation=state: nothing is drawn"):
+        HoldEnv(observation="state", depth=True)
     made = HoldEnv(settings=SMALL)
     try:
         assert made.render() is None

@@ -118,3 +118,9 @@ def test_random_rotations_are_uniform() -> None:
     assert np.linalg.norm(q, axis=-1) == pytest.approx(1.0)
     assert np.linalg.norm(poses.rotate(q, np.array([0.0, 0.0, 1.0])).mean(axis=0)) < 0.04
     assert poses.angle(q).mean() == pytest.approx(np.pi / 2 + 2 / np.pi, abs=0.05)
+
+
+@given(rpy=st.lists(st.floats(-7.0, 7.0), min_size=3, max_size=3))
+def test_roll_pitch_and_yaw_equal_scipys(rpy: list[float]) -> None:
+    wanted = Rotation.from_euler("xyz", rpy).as_matrix()
+    assert poses.to_matrix(poses.from_rpy(np.array(rpy))) == pytest.approx(wanted, abs=1e-12)
