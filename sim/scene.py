@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from sim import poses
-from sim.arm import FEWEST_TRIANGLES, Draw, chain_of, light_urdf
+from sim.arm import chain_of, light_urdf
 from sim.arms import arm_spec
 from sim.bullet import import_bullet, quiet
-from sim.camera import FAR, NEAR, Camera, pixels
-from sim.errors import InputError
+from sim.camera import FAR, NEAR, pixels
 from sim.grasp import grasp_pose, surface_points, visible_share
 from sim.objects.mesh import Toy, write_obj
-from sim.randomize import Look, Randomization, draw_background, draw_look, plain_background
-from sim.renderers import check_renderer, renderer
+from sim.randomize import Look, draw_background, plain_background
+from sim.renderers import renderer
 from sim.robot import Robot
+from sim.settings import PHYSICS_RATE, SceneSettings
 
-PHYSICS_RATE = 240
 SOLVER_ITERATIONS = 30
 """Of PyBullet's solver a step, none left out; with fewer, seven motors do not get the velocities that they are told."""
 CONTROL_STEPS = 12
@@ -33,73 +31,6 @@ TOY_MASS = 0.15
 """kg."""
 ARM, OBJECT = 1, 2
 """Numbers in a segmentation; 0 is the background."""
-Drive = Literal["dynamics", "kinematics"]
-
-
-@dataclass(frozen=True)
-class SceneSettings:
-    """The scene: arm, camera, pictures and time."""
-
-    arm: str = "kuka"
-    """Which arm: kuka or panda."""
-    draw: Draw = "whole"
-    """What is drawn of the arm: whole, hand or hidden."""
-    drive: Drive = "dynamics"
-    """dynamics (motors with torque limits, through physics) or kinematics (exactly the commanded motion)."""
-    renderer: str = "tiny"
-    """tiny (runs everywhere, repeats to the bit) or egl (OpenGL; pays on a GPU)."""
-    image_size: int = 128
-    """Height and width of the frames in pixels."""
-    frames: int = 32
-    """Frames an episode."""
-    frame_rate: float = 5.0
-    """Frames, and so commands, per second; physics runs at 240 Hz."""
-    object_size: float = 0.12
-    """Longest side of the held object, m."""
-    arm_triangles: int = 2000
-    """Triangles that the whole arm is drawn with."""
-    camera: Camera = field(default_factory=Camera)
-    randomize: Randomization = field(default_factory=Randomization)
-
-    def __post_init__(self) -> None:
-        arm_spec(self.arm)
-        check_renderer(self.renderer)
-        for name, kind in (("draw", Draw), ("drive", Drive)):
-            if getattr(self, name) not in get_args(kind):
-                raise InputError(f"{name}={getattr(self, name)}: unknown, known are {', '.join(get_args(kind))}")
-        if self.camera.mount == "wrist":
-            raise InputError("mount=wrist: a camera on the wrist sees the held object motionless, use mount=world")
-        if not 16 <= self.image_size <= 1024:
-            raise InputError(f"image_size={self.image_size}: between 16 and 1024 pixels, or nothing can be told apart")
-        if self.frames < 2:
-            raise InputError(f"frames={self.frames}: at least 2 are needed, or there is no pair")
-        if not self.frame_rate > 0 or abs(PHYSICS_RATE / self.frame_rate - self.substeps) > 1e-9 or self.substeps < 1:
-            raise InputError(
-                f"frame_rate={self.frame_rate}: must divide {PHYSICS_RATE} Hz, or a command ends within a physics step"
-            )
-        if not 0.02 <= self.object_size <= 0.3:
-            raise InputError(f"object_size={self.object_size}: between 0.02 and 0.3 m, or the hand cannot hold it")
-        if self.arm_triangles < FEWEST_TRIANGLES:
-            raise InputError(f"arm_triangles={self.arm_triangles}: at least {FEWEST_TRIANGLES}, or the arm falls apart")
-
-    @property
-    def substeps(self) -> int:
-        """Physics steps per frame."""
-        return round(PHYSICS_RATE / self.frame_rate)
-
-    @property
-    def interval(self) -> float:
-        """Seconds between two frames."""
-        return self.substeps / PHYSICS_RATE
-
-    @property
-    def eye(self) -> Camera:
-        """The camera in its place beside this arm; between episodes it may be jittered."""
-        return self.camera.placed(arm_spec(self.arm).home_point)
-
-    def look(self, rng: np.random.Generator) -> Look:
-        """How one episode looks."""
-        return draw_look(self.randomize, self.eye, self.object_size, rng)
 
 
 class View(NamedTuple):

@@ -1,11 +1,11 @@
-"""To go out in: hat, shoe, umbrella."""
+"""To go out in: hat, shoe, umbrella, glasses."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sim.objects.toys.build import MAIN, SECOND, THIRD, Parts, painted, toy
-from sim.objects.toys.shapes import Shape, box, cylinder, ellipsoid, lathe, skin, smooth, tube
+from sim.objects.toys.shapes import Shape, box, cylinder, ellipsoid, extrude, lathe, skin, smooth, tube
 
 
 @toy("hat")
@@ -122,3 +122,39 @@ def umbrella(rng: np.random.Generator) -> Parts:
         parts += painted(THIRD, cylinder(0.04, grip, top=0.03).move(z=-down), ellipsoid(0.06, 0.06, 0.06).move(z=-down))
     parts += painted(THIRD, cylinder(0.03, rng.uniform(0.06, 0.12), top=0.01, sides=10).move(z=dome - 0.01))
     return parts
+
+
+@toy("glasses")
+def glasses(rng: np.random.Generator) -> Parts:
+    """They look to the front."""
+    wide, tall = rng.uniform(0.19, 0.23), rng.uniform(0.12, 0.22)
+    thick, gap = rng.uniform(0.02, 0.034), rng.uniform(0.03, 0.07)
+    style = rng.integers(3)  # oval, boxy, winged like a cat's
+    angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)
+    power = (1.0, 0.45, 0.8)[style]
+    y = np.sign(np.cos(angle)) * np.abs(np.cos(angle)) ** power * wide
+    z = np.sign(np.sin(angle)) * np.abs(np.sin(angle)) ** power * tall
+    if style == 2:
+        z = z + rng.uniform(0.3, 0.5) * tall * np.clip(y / wide, 0, 1) ** 2 * (z > -tall * 0.5)
+    outline = np.stack([0 * y, y + wide + gap, z], 1)
+    around = np.linspace(0, 2 * np.pi, 6, endpoint=False)[:, None, None]
+    middle = outline.mean(axis=0)
+    # The rim: the outline, larger and smaller, to the front and back, joined to a ring.
+    grow = 1 + np.cos(around) * thick / (outline - middle).max()
+    rim = skin(middle + (outline - middle) * grow + np.array([1.0, 0, 0]) * np.sin(around) * thick, loop=True)
+    lens = extrude(outline[:, 1:], 0.012).turn("z", np.pi / 2)
+    parts = painted(MAIN, *rim.both()) + painted(THIRD, *lens.both())
+    arch = rng.uniform(0.0, 0.07)
+    bridge = smooth([(0, -gap - 0.01, 0.02), (0.01, 0, 0.02 + arch), (0, gap + 0.01, 0.02)], 7)
+    parts += painted(SECOND, tube(bridge, thick * 0.9, sides=8))
+    at, high = 2 * wide + gap + 0.005, float(outline[outline[:, 1] > gap + 1.9 * wide, 2].max()) * 0.8
+    long, drop = rng.uniform(0.6, 0.8), rng.uniform(0.05, 0.22)
+    inward = rng.uniform(0.0, 0.12)
+    temple = [
+        (0, at, high),
+        (-long * 0.7, at - inward * 0.7, high),
+        (-long * 0.85, at - inward, high - 0.03),
+        (-long, at - inward, high - drop),
+    ]
+    parts += painted(SECOND, *tube(smooth(temple, 9), [(thick, thick * 0.7)] * 9, sides=8).both())
+    return parts + painted(SECOND, *box(0.06, 0.05, 0.05).move(-0.01, at - 0.01, high - 0.025).both())

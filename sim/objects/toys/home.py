@@ -1,4 +1,4 @@
-"""At home: the house itself, chair, table, sofa, lamp."""
+"""At home: chair, table, sofa, lamp, bed."""
 
 from __future__ import annotations
 
@@ -123,34 +123,39 @@ def lamp(rng: np.random.Generator) -> Parts:
     return parts
 
 
-@toy("house")
-def house(rng: np.random.Generator) -> Parts:
-    storeys = rng.choice([1, 1, 2])
-    depth, width, height = rng.uniform(0.45, 0.75), rng.uniform(0.5, 0.95), rng.uniform(0.34, 0.46) * storeys
-    roof, over = rng.uniform(0.22, 0.48), 0.07
-    style = rng.integers(3)
-    if style == 0:
-        top = extrude([(-depth / 2 - over, 0.0), (depth / 2 + over, 0.0), (0.0, roof)], width + 2 * over)
-    elif style == 1:
-        top = extrude([(-width / 2 - over, 0.0), (width / 2 + over, 0.0), (0.0, roof)], depth + 2 * over).turn(
-            "z", np.pi / 2
-        )
-    else:
-        top = box(depth + 2 * over, width + 2 * over, roof, top=(0.04, rng.uniform(0.04, 0.5)))
-    parts = painted(MAIN, box(depth, width, height)) + painted(SECOND, top.move(z=height))
-    side = rng.choice([-1, 1])
-    parts += painted(THIRD, box(0.1, 0.1, roof * 0.9).move(-depth * 0.15, side * width * 0.2, height + roof * 0.3))
-    door = rng.uniform(-0.15, 0.15) * width
-    parts += painted(THIRD, box(0.03, 0.15, 0.2).move(depth / 2, door))
-    pane = box(0.03, 0.13, 0.13)
-    for z in height * (np.arange(storeys) + 0.45) / storeys:
-        ys = [y for y in (-0.33 * width, 0.33 * width) if z > 0.3 or abs(y - door) > 0.16]
-        parts += painted(THIRD, *(pane.move(depth / 2, y, z) for y in ys))
-        parts += painted(THIRD, *pane.turn("z", np.pi / 2).move(0, width / 2, z).both())
-    if rng.random() < 0.35:
-        # A lower wing at the side.
-        low, wide = 0.3, rng.uniform(0.25, 0.4)
-        eaves = extrude([(-depth * 0.4 - over, 0.0), (depth * 0.4 + over, 0.0), (0.0, roof * 0.6)], wide + over)
-        parts += painted(MAIN, box(depth * 0.8, wide, low).move(0, -side * (width + wide) / 2))
-        parts += painted(SECOND, eaves.move(0, -side * (width + wide + over) / 2, low))
+@toy("bed")
+def bed(rng: np.random.Generator) -> Parts:
+    """The head is at the back."""
+    long, wide = rng.uniform(0.95, 1.1), rng.uniform(0.5, 0.85)
+    low, thick = rng.uniform(0.1, 0.18), rng.uniform(0.1, 0.16)
+    x, y = long / 2, wide / 2
+    parts = painted(SECOND, box(long, wide * 1.04, 0.09).move(z=low))
+    parts += painted(MAIN, cushion(long * 0.97, wide, thick).move(z=low + 0.06))
+    top = low + 0.06 + thick
+    cover = rng.uniform(0.5, 0.7)
+    parts += painted(THIRD, cushion(long * cover, wide * 1.06, thick * 1.05).move(x - long * cover / 2, 0, low + 0.09))
+    count = 1 if wide < 0.65 else 2
+    for i in range(count):
+        pillow = cushion(0.2, wide / count * 0.8, 0.12).turn("y", -0.25)
+        parts += painted(THIRD, pillow.move(-x + 0.15, (i - (count - 1) / 2) * wide / count, top - 0.01))
+    head = top + rng.uniform(0.2, 0.34)
+    foot = top + rng.uniform(-0.02, 0.14)
+    style = rng.integers(4)  # boards, arches, bars, a roof on four posts
+    posts = [cylinder(0.035, z, sides=10).move(at, y) for at, z in ((-x, head), (x, foot))]
+    if style == 3:
+        high = rng.uniform(0.75, 0.95)
+        posts = [cylinder(0.03, high, sides=10).move(at, y) for at in (-x, x)]
+        parts += painted(MAIN, box(long + 0.1, wide + 0.12, 0.06).move(z=high))
+    parts += painted(SECOND, *(q for post in posts for q in post.both()))
+    for at, z in ((-x, head), (x, foot)):
+        if style == 2:
+            parts += painted(SECOND, box(0.05, wide, 0.05).move(at, 0, z - 0.06))
+            bars = np.linspace(-y, y, 8)[1:-1]
+            parts += painted(SECOND, *(cylinder(0.013, z - low - 0.02, sides=6).move(at, b, low) for b in bars))
+        elif style == 1:
+            angle = np.linspace(0, np.pi, 12)
+            arch = np.stack([np.cos(angle) * y, z - 0.1 + np.sin(angle) * 0.16], 1).tolist()
+            parts += painted(SECOND, extrude([(-y, low), (y, low), *arch], 0.05).turn("z", np.pi / 2).move(at))
+        else:
+            parts += painted(SECOND, box(0.05, wide, z - low - 0.03).move(at, 0, low))
     return parts

@@ -72,9 +72,12 @@ PATTERNS: tuple[Pattern, ...] = (_stripes, _checks, _dots, _gradient, _noise, _w
 
 
 def draw_colours(rng: np.random.Generator, count: int) -> np.ndarray:
-    """`count` different colours of the palette, a little off, float [count, 3] in [0, 1]."""
+    """`count` different colours of the palette, a little off, float [count, 3] in [0, 1].
+
+    They differ widely in brightness, or the shading of a form, which is the category's, would show in the colours.
+    """
     chosen = PALETTE[rng.choice(len(PALETTE), count, replace=False)]
-    return (chosen * rng.uniform(0.85, 1.1, (count, 1)) + rng.uniform(-0.06, 0.06, (count, 3))).clip(0.05, 1.0)
+    return (chosen * rng.uniform(0.55, 1.15, (count, 1)) + rng.uniform(-0.06, 0.06, (count, 3))).clip(0.05, 1.0)
 
 
 def draw_paints(rng: np.random.Generator, count: int, *, patterned: float = 0.75) -> np.ndarray:

@@ -1,57 +1,11 @@
-"""What grows: banana, pear, mushroom, cactus, tree."""
+"""What grows: mushroom, cactus, tree."""
 
 from __future__ import annotations
-
-from dataclasses import replace
 
 import numpy as np
 
 from sim.objects.toys.build import MAIN, SECOND, THIRD, Parts, painted, toy
 from sim.objects.toys.shapes import cylinder, ellipsoid, lathe, skin, smooth, torus, tube
-
-
-@toy("banana")
-def banana(rng: np.random.Generator) -> Parts:
-    count = rng.integers(1, 4)
-    bend, thick = rng.uniform(1.3, 2.0), rng.uniform(0.085, 0.12)
-    radius = 0.9 / bend
-    parts: Parts = []
-    for i in range(count):
-        angle = np.linspace(-bend / 2, bend / 2, 13)
-        path = np.stack([np.zeros(13), radius * np.sin(angle), radius - radius * np.cos(angle)], 1)
-        sizes = thick * np.array([0.3, 0.32, 0.62, 0.88, 0.98, 1.0, 1.0, 1.0, 0.98, 0.9, 0.7, 0.42, 0.25])
-        pieces = [(tube(path, sizes, sides=10), MAIN)]
-        pieces += painted(SECOND, tube(path[:2] + (path[:1] - path[1:2]) * 0.7, thick * 0.36))
-        pieces += painted(THIRD, tube(path[-2:] + (path[-1:] - path[-2:-1]) * 0.6, thick * 0.33))
-        lean = (i - (count - 1) / 2) * rng.uniform(0.38, 0.5)
-        # The fruits of a bunch spread from the common stem.
-        parts += [(s.move(y=-path[0, 1], z=-path[0, 2]).turn("y", lean).turn("z", lean * 0.6), p) for s, p in pieces]
-    return parts
-
-
-@toy("pear")
-def pear(rng: np.random.Generator) -> Parts:
-    radius, neck, height = rng.uniform(0.28, 0.42), rng.uniform(0.1, 0.2), rng.uniform(0.65, 1.0)
-    profile = smooth(
-        [
-            (0.0, 0.04),
-            (radius * 0.5, 0.0),
-            (radius, height * rng.uniform(0.25, 0.38)),
-            (neck, height * rng.uniform(0.7, 0.85)),
-            (neck * 0.6, height),
-            (0.0, height - 0.02),
-        ],
-        16,
-    )
-    profile[[0, -1], 0] = 0.0
-    lean = rng.uniform(-0.1, 0.1)
-    stem = tube(smooth([(0, 0, height - 0.06), (0, lean * 0.4, height + 0.08), (0, lean, height + 0.18)], 6), 0.026)
-    leaf = ellipsoid(0.05, rng.uniform(0.13, 0.2), 0.02, sides=12, rings=7).turn("x", rng.uniform(0.2, 0.7))
-    parts = painted(MAIN, lathe(profile, sides=24)) + painted(SECOND, stem)
-    parts += painted(THIRD, *leaf.move(0, 0.15, height + 0.12).around(int(rng.integers(1, 3)), start=rng.uniform(0, 6)))
-    # The neck leans, and the whole fruit with it.
-    tilt = rng.uniform(-0.25, 0.25)
-    return [(replace(s, vertices=s.vertices + np.outer(tilt * s.vertices[:, 2] ** 2, [0, 1, 0])), p) for s, p in parts]
 
 
 @toy("mushroom")

@@ -8,7 +8,8 @@ from functools import lru_cache
 
 import numpy as np
 
-Points = Sequence[Sequence[float]] | np.ndarray
+Point = Sequence[float] | np.ndarray
+Points = Sequence[Point] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,11 @@ def _outward(vertices: np.ndarray, faces: np.ndarray, uvs: np.ndarray) -> Shape:
     size = np.ptp(vertices, axis=0).max()
     faces = faces[np.einsum("ij,ij->i", normals, normals) > (1e-7 * size * size) ** 2]
     return Shape(vertices, faces if volume > 0 else faces[:, ::-1], uvs)
+
+
+def offset(point: Point, x: float = 0.0, y: float = 0.0, z: float = 0.0) -> np.ndarray:
+    """A point [3] a step away."""
+    return np.asarray(point) + np.array([x, y, z])
 
 
 def smooth(points: Points, count: int) -> np.ndarray:
@@ -214,6 +220,11 @@ def extrude(outline: Points, width: float) -> Shape:
         np.concatenate([side.faces, cap + start, cap[:, ::-1] + start + len(p)]),
         np.concatenate([side.uvs, uv, uv]),
     )
+
+
+def plate(outline: Points, thickness: float) -> Shape:
+    """A polygon [N, 2] of (x, y), without crossings, lying flat and centred in z."""
+    return extrude(outline, thickness).turn("x", -np.pi / 2)
 
 
 def _ears(polygon: np.ndarray) -> np.ndarray:

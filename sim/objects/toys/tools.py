@@ -1,4 +1,4 @@
-"""In the hand: hammer, key, guitar. They stand upright and show their flat side to the front."""
+"""In the hand: hammer, key, scissors, saw. They stand upright and show their flat side to the front."""
 
 from __future__ import annotations
 
@@ -67,35 +67,69 @@ def key(rng: np.random.Generator) -> Parts:
     return parts
 
 
-@toy("guitar")
-def guitar(rng: np.random.Generator) -> Parts:
-    lower, upper, waist = rng.uniform(0.2, 0.29), rng.uniform(0.15, 0.21), rng.uniform(0.11, 0.15)
-    body, long = rng.uniform(0.42, 0.54), rng.uniform(0.26, 0.4)
-    electric = rng.random() < 0.4
-    shoulder = [(lower * 0.8, 0.03), (lower, 0.3 * body), (waist, 0.62 * body)]
-    if electric:
-        horn = rng.uniform(0.95, 1.25)
-        shoulder += [(upper, 0.85 * body), (upper * 0.9, horn * body), (0.05, 0.8 * body)]
-        half = smooth([(0.0, 0.0), *shoulder], 15)[1:]
-        outline = np.concatenate([[(0.0, 0.0)], half, half[::-1] * [-1, rng.uniform(0.85, 1.0)]])
-        thick = 0.06
-    else:
-        shoulder += [(upper, 0.85 * body), (upper * 0.5, body), (0.0, body)]
-        half = smooth([(0.0, 0.0), *shoulder], 15)[1:-1]
-        other = half[::-1] * [-1, 1]
-        if rng.random() < 0.4:
-            other[:4, 0] *= rng.uniform(0.3, 0.6)  # a cutaway beside the neck
-        outline = np.concatenate([[(0.0, 0.0)], half, [(0.0, body)], other])
-        thick = rng.uniform(0.08, 0.13)
-    front = thick / 2
-    parts = painted(MAIN, extrude(outline, thick).turn("z", np.pi / 2))
-    parts += painted(SECOND, box(0.035, rng.uniform(0.05, 0.07), long + 0.14).move(front, 0, body - 0.14))
-    head = box(0.035, 0.08, 0.14, top=(1.0, rng.uniform(0.6, 1.5))).turn("y", -0.2).move(front, 0, body + long)
-    if electric:
-        pickups = [box(0.03, 0.12, 0.035).move(front, 0, body * at) for at in (0.35, 0.5)]
-    else:
-        pickups = [cylinder(rng.uniform(0.05, 0.07), 0.01, sides=18).turn("y", np.pi / 2).move(front, 0, body * 0.62)]
-    bridge = box(0.03, rng.uniform(0.12, 0.18), 0.035).move(front, 0, body * 0.2)
-    peg = cylinder(0.014, 0.05, sides=8).turn("x", -np.pi / 2)
-    pegs = [p for z in (0.03, 0.07, 0.11) for p in peg.move(front - 0.2 * z, 0.035, body + long + z).both()]
-    return parts + painted(THIRD, head, bridge, *pickups, *pegs)
+@toy("scissors")
+def scissors(rng: np.random.Generator) -> Parts:
+    spread, blade = rng.uniform(0.35, 0.85), rng.uniform(0.45, 0.6)
+    wide, thick = rng.uniform(0.045, 0.06), 0.03
+    style = rng.integers(3)  # pointed, blunt, bent
+    edge = (
+        [(-wide, -0.05), (wide * 0.4, -0.05), (wide * 0.5, blade * 0.5), (wide * 0.5, blade), (-wide, blade * 0.6)],
+        [(-wide, -0.05), (wide * 0.4, -0.05), (wide * 0.5, blade * 0.95), (0.0, blade), (-wide * 1.1, blade * 0.93)],
+        [
+            (-wide, -0.05),
+            (wide * 0.4, -0.05),
+            (wide * 0.1, blade * 0.5),
+            (wide * 1.4, blade),
+            (-wide * 0.9, blade * 0.6),
+        ],
+    )[style]
+    arm, out = rng.uniform(0.16, 0.26), rng.uniform(0.08, 0.12)
+    rings = rng.uniform(0.085, 0.12) * np.array([1.0, rng.choice([1.0, 1.0, 1.35])])[:: rng.choice([-1, 1])]
+    long = rng.uniform(1.0, 1.5)
+    parts: Parts = []
+    for side, ring in zip((1, -1), rings, strict=True):
+        half = painted(MAIN, extrude(edge, thick).turn("z", np.pi / 2).move(x=side * thick * 0.5))
+        path = smooth([(0, 0, 0.0), (0, 0.0, -arm * 0.5), (0, -out * 0.6, -arm)], 6)
+        half += painted(MAIN, tube(path, np.stack([np.full(6, wide * 0.7), np.full(6, 0.024)], 1), sides=8))
+        loop = torus(ring, 0.034, sides=18).turn("y", np.pi / 2).scale(z=long)
+        half += painted(SECOND, loop.move(0, -out * 0.6 - 0.02, -arm - ring * long))
+        # Each blade goes on, past the pivot, into the handle of the other side.
+        parts += [(shape.scale(y=side).turn("x", -side * spread / 2), p) for shape, p in half]
+    pivot = cylinder(0.042, 0.11, sides=12).move(z=-0.055).turn("y", np.pi / 2)
+    return parts + painted(THIRD, pivot)
+
+
+@toy("saw")
+def saw(rng: np.random.Generator) -> Parts:
+    long, wide, teeth = rng.uniform(0.65, 0.85), rng.uniform(0.25, 0.34), int(rng.integers(8, 14))
+    style = rng.integers(3)  # tapered, with a stiff back, a bow
+    tip = wide * (rng.uniform(0.3, 0.5), rng.uniform(0.85, 1.0), 0.3)[style]
+    if style == 2:
+        wide *= 0.3
+        tip = wide
+    deep = 0.05
+    pitch = long / teeth
+    edge = [point for i in range(teeth) for point in ((i * pitch, -deep), ((i + 0.95) * pitch, 0.0))]
+    blade = np.array([*edge, (long, 0.0), (long, tip), (0.0, wide)])
+    # Along y the width, up z the length.
+    parts = painted(MAIN, extrude(blade[:, ::-1], 0.022).turn("z", np.pi / 2))
+    if style == 1:
+        parts += painted(THIRD, box(0.05, 0.05, long + 0.01).move(0, wide))
+    elif style == 2:
+        bow = rng.uniform(0.26, 0.4)
+        path = [
+            (0, 0.03, -0.02),
+            (0, bow * 0.8, 0.0),
+            (0, bow, long * 0.15),
+            (0, bow, long * 0.85),
+            (0, bow * 0.8, long),
+            (0, 0.03, long),
+        ]
+        parts += painted(THIRD, tube(smooth(path, 16), 0.028, sides=8))
+    middle = 0.5 * wide if style < 2 else 0.08
+    grip, slope = rng.uniform(0.1, 0.14), rng.uniform(-0.3, 0.1)
+    handle = torus(grip, 0.045, sides=18).turn("y", np.pi / 2).scale(y=rng.uniform(0.9, 1.15), z=rng.uniform(0.8, 1.0))
+    parts += painted(SECOND, handle.turn("x", slope).move(0, middle, -grip * 0.8))
+    screw = cylinder(0.028, 0.09, sides=10).move(z=-0.045).turn("y", np.pi / 2)
+    cheek = box(0.055, wide * 0.8 if style < 2 else 0.12, 0.14).move(0, middle, -0.02)
+    return parts + painted(SECOND, cheek) + painted(THIRD, *(screw.move(0, middle + i * 0.05, 0.06) for i in (-1, 1)))

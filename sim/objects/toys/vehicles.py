@@ -1,11 +1,24 @@
-"""What drives, flies and sails: car, truck, train, airplane, boat. The front is at +x."""
+"""What drives and sails: car, truck, train, tractor, bicycle, boat. The front is at +x."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from sim.objects.toys.build import MAIN, SECOND, THIRD, Parts, painted, toy
-from sim.objects.toys.shapes import Shape, box, cylinder, ellipsoid, extrude, lathe, loft, skin, tube
+from sim.objects.toys.shapes import (
+    Shape,
+    box,
+    cylinder,
+    ellipsoid,
+    extrude,
+    lathe,
+    loft,
+    offset,
+    skin,
+    smooth,
+    torus,
+    tube,
+)
 
 
 def wheels(at: list[float], y: float, radius: float, width: float) -> list[Shape]:
@@ -115,51 +128,115 @@ def train(rng: np.random.Generator) -> Parts:
     return parts + painted(SECOND, window)
 
 
-@toy("airplane")
-def airplane(rng: np.random.Generator) -> Parts:
-    radius = rng.uniform(0.055, 0.085)
-    stations = [
-        (-0.5, 0.03, 0.15),
-        (-0.3, 0.015, 0.6),
-        (-0.12, 0.0, 1.0),
-        (0.3, 0.0, 1.0),
-        (0.44, -0.01, 0.75),
-        (0.49, -0.015, 0.4),
-        (0.51, -0.02, 0.0),
-    ]
-    fuselage = loft([(x, z, radius * r, radius * r * 1.1) for x, z, r in stations])
-    span, sweep = rng.uniform(0.38, 0.52), rng.uniform(0.02, 0.25)
-    root, tip, at = rng.uniform(0.18, 0.26), rng.uniform(0.06, 0.14), rng.uniform(0.06, 0.16)
-    height = rng.choice([-0.5, 0.0, 0.9]) * radius
-
-    def plane(root: float, tip: float, span: float, sweep: float, thick: float) -> Shape:
-        """A flat wing along +y whose front edge starts at the origin."""
-        return extrude([(0.0, 0.0), (-root, 0.0), (-sweep - tip, span), (-sweep, span)], thick).turn("x", -np.pi / 2)
-
-    wing = plane(root, tip, span, sweep, 0.03)
-    wing = wing if wing.vertices[:, 1].max() > 1e-3 else wing.scale(y=-1)
-    small = plane(0.12, 0.07, rng.uniform(0.16, 0.2), rng.uniform(0.03, 0.09), 0.025)
-    small = small if small.vertices[:, 1].max() > 1e-3 else small.scale(y=-1)
-    fin = (
-        extrude([(-0.33, 0.0), (-0.5, 0.0), (-0.54, 0.22), (-0.45, 0.22)], 0.03)
-        .scale(z=rng.uniform(0.85, 1.15))
-        .move(z=0.03)
-    )
-    tee = rng.random() < 0.25
-    parts = painted(MAIN, fuselage) + painted(SECOND, *wing.move(at, 0, height).both())
-    parts += painted(THIRD, fin, *small.move(-0.39, 0, fin.vertices[:, 2].max() - 0.01 if tee else 0.03).both())
-    if rng.random() < 0.25:
-        # A biplane.
-        upper = wing.move(at, 0, height + 0.2)
-        strut = cylinder(0.012, 0.2, sides=8).move(at - 0.08 - sweep * 0.6, span * 0.6, height)
-        parts += painted(SECOND, *upper.both()) + painted(THIRD, *strut.both(), strut.move(0, -span * 0.6, 0))
-    if rng.random() < 0.5:
-        engine = loft([(-0.07, 0, 0.02, 0.02), (0.03, 0, 0.036, 0.036), (0.07, 0, 0.032, 0.032)], sides=12)
-        spread = 0.36 * span
-        parts += painted(THIRD, *engine.move(at - sweep * 0.36, spread, height - 0.05).both())
+@toy("tractor")
+def tractor(rng: np.random.Generator) -> Parts:
+    large, small = rng.uniform(0.22, 0.28), rng.uniform(0.1, 0.15)
+    width, hood = rng.uniform(0.2, 0.26), rng.uniform(0.17, 0.23)
+    floor = large * 0.85
+    nose = rng.uniform(0.34, 0.44)
+    engine = box(nose + 0.2, width, hood, top=(0.97, rng.uniform(0.75, 0.95))).move(nose / 2, 0, floor)
+    parts = painted(MAIN, engine)
+    grille = box(0.03, width * 0.8, hood * 0.75).move(nose + 0.1, 0, floor + 0.03)
+    parts += painted(SECOND, grille, box(nose + 0.35, width * 0.6, 0.1).move(0.06, 0, floor - 0.08))
+    y = width / 2 + 0.09
+    tyres = [(-0.16, large, 0.13), (nose, small, 0.09)]
+    for x, radius, wide in tyres:
+        wheel = cylinder(radius, wide, sides=18).move(z=-wide / 2).turn("x", np.pi / 2)
+        hub = cylinder(radius * 0.5, wide + 0.03, sides=12).move(z=-wide / 2 - 0.015).turn("x", np.pi / 2)
+        parts += painted(THIRD, *wheel.move(x, y, radius).both()) + painted(MAIN, *hub.move(x, y, radius).both())
+        parts += painted(SECOND, cylinder(0.03, 2 * y, sides=8).move(z=-y).turn("x", np.pi / 2).move(x, 0, radius))
+    # Treads stand out of the large wheels.
+    tread = box(0.05, 0.14, 0.05).move(z=large - 0.02)
+    treads = [tread.turn("y", np.pi * i / 5).move(-0.16, y, large) for i in range(10)]
+    parts += painted(THIRD, *(side for piece in treads for side in piece.both()))
+    guard = np.linspace(0.15 * np.pi, 0.85 * np.pi, 7)
+    arc = np.stack([np.cos(guard), 0 * guard, np.sin(guard)], 1) * (large + 0.05)
+    parts += painted(MAIN, *tube(arc, [(0.02, 0.085)] * 7, sides=4).move(-0.16, y, large).both())
+    base = floor + hood * 0.4
+    style = rng.integers(3)  # a cabin, a roof on posts, an open seat
+    high = rng.uniform(0.3, 0.4)
+    if style < 2:
+        posts = [box(0.03, 0.03, high).move(x, width * 0.5) for x in (-0.1, 0.1)]
+        parts += painted(MAIN, *(q.move(-0.18, 0, base) for post in posts for q in post.both()))
+        parts += painted(MAIN, box(0.34, width * 1.35, 0.045).move(-0.18, 0, base + high))
+    if style == 0:
+        parts += painted(SECOND, box(0.26, width * 1.05, high, top=(0.85, 0.9)).move(-0.18, 0, base))
     else:
-        blade = ellipsoid(0.012, 0.022, rng.uniform(0.13, 0.17), sides=8, rings=5).turn("x", rng.uniform(0, np.pi))
-        parts += painted(THIRD, blade.move(0.52, 0, -0.02), blade.turn("x", np.pi / 2).move(0.52, 0, -0.02))
+        parts += painted(SECOND, box(0.16, 0.18, 0.06).move(-0.2, 0, base + 0.1))
+        parts += painted(SECOND, box(0.05, 0.18, 0.2).turn("y", -0.2).move(-0.27, 0, base + 0.1))
+        rod = tube([(0.04, 0, base), (-0.05, 0, base + 0.22)], 0.016, sides=6)
+        steer = torus(0.075, 0.016, sides=12, around=6).turn("y", -0.4).move(-0.05, 0, base + 0.22)
+        parts += painted(THIRD, rod, steer)
+    pipe = rng.uniform(0.2, 0.34)
+    parts += painted(THIRD, cylinder(0.024, pipe, sides=10).move(nose * 0.75, 0, floor + hood - 0.01))
+    parts += painted(THIRD, cylinder(0.036, pipe * 0.4, sides=10).move(nose * 0.75, 0, floor + hood + pipe * 0.3))
+    if rng.random() < 0.35:
+        # A shovel in front, on two arms.
+        lift = rng.uniform(0.05, 0.3)
+        bowl = extrude([(0.0, 0.0), (0.18, 0.02), (0.05, 0.07), (0.03, 0.2), (-0.03, 0.2)], width + 0.3)
+        front = nose + 0.24
+        arm = tube([(0.05, 0, floor + 0.12), (nose, 0, floor + 0.1), (front, 0, lift + 0.1)], 0.024, sides=6)
+        parts += painted(SECOND, bowl.move(front, 0, lift), *arm.move(y=width / 2 + 0.03).both())
+    return parts
+
+
+@toy("bicycle")
+def bicycle(rng: np.random.Generator) -> Parts:
+    style = rng.integers(3)  # a diamond frame, a low step, a penny-farthing
+    radius = rng.uniform(0.2, 0.25)
+    base = rng.uniform(0.56, 0.66)
+    thick = rng.uniform(0.018, 0.026)
+    sizes = (0.4 * radius, 1.55 * radius) if style == 2 else (radius, radius)
+    base = 0.5 if style == 2 else base
+    hubs = [np.array([x, 0.0, size]) for x, size in zip((-base / 2, base / 2), sizes, strict=True)]
+    parts: Parts = []
+    for hub, size in zip(hubs, sizes, strict=True):
+        parts += painted(MAIN, torus(size - 0.02, 0.024, sides=18, around=6).turn("x", np.pi / 2).move(*hub))
+        spoke = cylinder(0.007, 2 * size - 0.06, sides=4).move(z=0.03 - size)
+        parts += painted(SECOND, *(spoke.turn("y", np.pi * i / 4).move(*hub) for i in range(4)))
+        parts += painted(THIRD, cylinder(0.03, 0.1, sides=8).move(z=-0.05).turn("x", np.pi / 2).move(*hub))
+    rear, front = hubs
+    crank = np.array([-0.04, 0, radius * 0.9]) if style < 2 else front
+    saddle = np.array([-0.16, 0.0, rng.uniform(0.52, 0.62)]) if style < 2 else offset(front, -0.16, z=sizes[1] + 0.05)
+    steer = np.array([base / 2 - 0.1, 0.0, rng.uniform(0.54, 0.62)]) if style < 2 else offset(front, z=sizes[1] + 0.1)
+    if style < 2:
+        sink = 0.0 if style == 0 else 0.24
+        seat, head = 0.85 * saddle + 0.15 * crank, 0.85 * steer + 0.15 * front
+        bars = [(crank, saddle), (crank, offset(head, z=-sink * 0.25)), (rear, crank), (rear, seat), (front, steer)]
+        bars.append((offset(seat, z=-sink * 1.1), offset(head, z=-sink * 0.2)))
+    else:
+        back = smooth(
+            [
+                rear,
+                offset(rear, z=0.16),
+                offset(front, -sizes[1] * 0.85, z=sizes[1] * 0.6),
+                saddle,
+                offset(steer, -0.03, z=-0.06),
+            ],
+            10,
+        )
+        parts += painted(SECOND, tube(back, thick))
+        bars = [(front, steer)]
+    parts += painted(SECOND, *(tube(pair, thick, sides=8) for pair in bars))
+    wide, rise = rng.uniform(0.14, 0.22), rng.choice([-0.1, 0.0, 0.08])
+    grip = tube(
+        smooth([(0.02, 0, 0), (0.05, wide * 0.6, rise * 0.3), (-0.05 if rise > 0 else 0.08, wide, rise)], 6),
+        0.018,
+        sides=8,
+    )
+    parts += painted(THIRD, *grip.move(*steer).both())
+    parts += painted(THIRD, ellipsoid(0.11, 0.06, 0.03, sides=12, rings=6).move(*offset(saddle, -0.02, z=0.02)))
+    arm = tube([(0, 0.05, 0), (0.08, 0.07, -0.05)], 0.014, sides=6)
+    pedal = box(0.07, 0.07, 0.025).move(0.08, 0.11, -0.06)
+    for piece in (arm, pedal):
+        parts += painted(THIRD, piece.move(*crank), piece.scale(x=-1, y=-1, z=-1).move(*crank))
+    if style < 2:
+        parts += painted(THIRD, cylinder(0.06, 0.02, sides=12).turn("x", np.pi / 2).move(*offset(crank, y=-0.03)))
+        extra = rng.random()
+        if extra < 0.35:
+            parts += painted(MAIN, box(0.16, 0.22, 0.14, top=(1.2, 1.2)).move(*offset(steer, 0.16, z=-0.1)))
+        elif extra < 0.6:
+            parts += painted(MAIN, box(0.24, 0.12, 0.03).move(*offset(rear, -0.02, z=radius + 0.04)))
     return parts
 
 
