@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -17,9 +18,11 @@ from sim.corrupt import Corruption, Timing, corrupt
 from sim.errors import InputError
 from sim.grasp import grasp_pose, surface_points
 from sim.kinematics import Chain, project
-from sim.objects.catalogue import ProceduralToys
+from sim.objects.catalogue import SOURCES, catalogue_of
 from sim.objects.mesh import Toy
 from sim.objects.splits import SPLITS
+from sim.randomize import backdrop
+from sim.renderers import renderer
 from sim.scene import HoldScene, SceneSettings
 from sim.seeding import stream
 
@@ -31,12 +34,14 @@ class RecordSettings:
     scene: SceneSettings = field(default_factory=SceneSettings)
     play: str = "tumble"
     """Play policy."""
+    objects: str = "toys"
+    """What is held: toys (built in), or a folder of meshes: category/instance/mesh."""
     categories: tuple[str, ...] = ()
-    """Categories of toys; none means all."""
+    """Categories of objects; none means all."""
     split: str = "train"
     """Which instances: train, validation or test."""
     instances_per_category: int = 0
-    """Size of the pool of toys a category; 0 draws a fresh toy for each episode."""
+    """Size of the pool of objects a category; 0 draws any object for each episode."""
     corrupt: str = ""
     """Corrupt the commands: KIND:LEVEL, as in gaussian:0.2 (rad/s) or shuffled:1 (share of episodes)."""
     corrupt_what: Literal["recorded", "executed"] = "recorded"
@@ -50,9 +55,9 @@ class RecordSettings:
 
     def __post_init__(self) -> None:
         play_policy(self.play)
-        arm_spec(self.scene.arm)
         _ = self.corruption, self.timing
-        ProceduralToys(self.categories or None)
+        if self.objects in SOURCES:  # a folder is looked for when it is needed: stored episodes are read without it
+            catalogue_of(self.objects, self.categories or None)
         if self.split not in SPLITS:
             raise InputError(f"split={self.split}: unknown, known are {', '.join(SPLITS)}")
         if self.instances_per_category < 0:
@@ -79,10 +84,11 @@ class Recorder:
 
     def __init__(self, settings: RecordSettings) -> None:
         self.settings = settings
-        self.catalogue = ProceduralToys(settings.categories or None)
+        self.catalogue = catalogue_of(settings.objects, settings.categories or None)
         self.spec = arm_spec(settings.scene.arm)
         self.chain: Chain = chain_of(self.spec)
         self._policy = play_policy(settings.play)
+        backdrop(settings.scene.randomize.backdrop)
         self._scene: HoldScene | None = None
 
     def __call__(self, number: int) -> Episode:
@@ -135,7 +141,7 @@ class Recorder:
 
     def choose(self, number: int) -> tuple[str, str]:
         """The toy of an episode. Categories come in shuffled rounds, so that any run of episodes is balanced."""
-        categories = self.catalogue.categories
+        categories = self._playable
         turn, place = divmod(number, len(categories))
         category = categories[self._stream("category", turn).permutation(len(categories))[place]]
         draw = self._stream("instance", number)
@@ -160,10 +166,20 @@ class Recorder:
         """What a reader of the episodes needs to know beside them: categories, arm, kinematic chain, renderer."""
         return {
             "categories": list(self.catalogue.categories),
+            "objects": self.catalogue.describe(),
             "arm": self.spec.name,
             "chain": self.chain.to_json(),
-            "renderer": "pybullet TinyRenderer",
+            "renderer": renderer(self.settings.scene.renderer).name,
         }
+
+    @cached_property
+    def _playable(self) -> tuple[str, ...]:
+        """The categories that have an object in the split."""
+        split, known = self.settings.split, self.catalogue.categories
+        found = tuple(name for name in known if self.catalogue.instances(name, split=split) != ())
+        if not found:
+            raise InputError(f"objects={self.settings.objects}: none of them is for {split}, so nothing can be held")
+        return found
 
     def close(self) -> None:
         """Free the simulator."""

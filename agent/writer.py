@@ -246,6 +246,11 @@ def _compare(root: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
             raise InputError(
                 f"{root}: begun with {difference}: a dataset has one setting throughout; give that, or another folder"
             )
+    before, now = (header.get("objects", {}).get("digest") for header in (stored, given))
+    if before != now:
+        raise InputError(
+            f"{root}: begun with other objects in the folder than are there now; restore those, or begin anew"
+        )
 
 
 def _first_difference(key: str, stored: Any, given: Any) -> str:

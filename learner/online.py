@@ -32,6 +32,7 @@ def buffer_for(settings: OnlineSettings, source: Source) -> ReplayBuffer:
         categories=source.categories,
         action=settings.action,
         sampling=settings.sampling,
+        backdrop=settings.record.scene.randomize.backdrop,
     )
 
 

@@ -31,8 +31,11 @@ class ReplayBuffer:
         categories: tuple[str, ...],
         action: str = "efference",
         sampling: Sampling = "uniform",
+        backdrop: str = "mixed",
     ) -> None:
-        """Room for `episodes` of up to `frames` frames; memory is claimed as it fills."""
+        """Room for `episodes` of up to `frames` frames; memory is claimed as it fills. `backdrop` is what is drawn
+        behind frames whose background is drawn anew (`sim.randomize`)."""
+        self._backdrop = backdrop
         if episodes < 1:
             raise InputError(f"buffer_episodes={episodes}: at least 1 is needed, or nothing can be sampled")
         if sampling not in get_args(Sampling):
@@ -171,6 +174,6 @@ class ReplayBuffer:
             return frames
         size = self.image_size
         masks = np.unpackbits(self._masks[slots, here], axis=-1, count=size * size).astype(bool)
-        backgrounds = np.stack([draw_background(rng, size) for _ in slots])
+        backgrounds = np.stack([draw_background(rng, size, self._backdrop) for _ in slots])
         kept = masks.reshape(-1, size, size, 1)
         return torch.from_numpy(np.where(kept, frames.numpy(), backgrounds))

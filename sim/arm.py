@@ -20,9 +20,11 @@ from sim.kinematics import Chain
 Draw = Literal["whole", "hand", "hidden"]
 """What is drawn of an arm: all of it, what is beyond its last joints, or nothing."""
 FEWEST_TRIANGLES = 400
-NEAR_OBJECT = 4
-"""How many times finer the links that are looked at are drawn."""
-_FORMAT = 6
+_FEWEST_A_LINK = 110
+"""With fewer, links get holes."""
+_COARSER = 0.6
+"""How much of a link's share of triangles the link before it gets: what is near the object is looked at."""
+_FORMAT = 11
 """Counts the versions of the cached files."""
 
 
@@ -120,13 +122,16 @@ def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw)
         _set_inertia(_find(root, "link", name), inertia)
     for name, position in spec.frozen:
         _freeze(_find(root, "joint", name), position)
+    for name in spec.joints:
+        # Commands are projected into the limits; in the solver, rows for limits would only cost time.
+        _find(root, "joint", name).set("type", "continuous")
     for link in root.iter("link"):
         for collision in link.findall("collision"):
             link.remove(collision)
     _lighten(root, spec, source.parent, draft, triangles)
     last = _last_link(root, spec)
     if spec.stem is not None:
-        _add_stem(_find(root, "link", last), spec.hand, *spec.stem)
+        _add_stem(_find(root, "link", last), spec.hand, *spec.stem, draft)
     shown = {"whole": None, "hand": {last, *spec.hand_links}, "hidden": set()}[draw]
     for link in root.iter("link"):
         if shown is not None and link.get("name") not in shown:
@@ -136,23 +141,25 @@ def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw)
 
 
 def _lighten(root: ElementTree.Element, spec: ArmSpec, folder: Path, draft: Path, triangles: int) -> None:
-    """Give each link a simplified mesh of one colour, in proportion to its area; finer ones near the object."""
+    """Give each link a simplified mesh of one colour, in proportion to its area; coarser ones far from the object."""
     import trimesh
 
     links = [link for link in root.iter("link") if link.find("visual") is not None]
-    near = {_last_link(root, spec), *spec.hand_links}
+    driven = [_child(_find(root, "joint", name), "child").get("link") for name in reversed(spec.joints)]
     meshes: list[trimesh.Trimesh] = []
     for link in links:
         path = _child(link, "visual/geometry/mesh").get("filename", "").removeprefix("package://")
         mesh = trimesh.load_mesh(folder / path)
         mesh.merge_vertices(merge_norm=True, merge_tex=True)
         meshes.append(mesh)
-    weights = [
-        mesh.area * (NEAR_OBJECT if link.get("name") in near else 1) for link, mesh in zip(links, meshes, strict=True)
-    ]
+    weights = []
+    for link, mesh in zip(links, meshes, strict=True):
+        name = link.get("name")
+        away = 0 if name in spec.hand_links else driven.index(name) if name in driven else len(driven)
+        weights.append(mesh.area * _COARSER**away)
     for index, (link, mesh, weight) in enumerate(zip(links, meshes, weights, strict=True)):
         name = str(link.get("name"))
-        count = max(40, int(triangles * weight / sum(weights)))
+        count = max(_FEWEST_A_LINK, triangles // 20, int(triangles * weight / sum(weights)))
         light = mesh.simplify_quadric_decimation(face_count=count) if count < len(mesh.faces) else mesh
         light.visual = trimesh.visual.ColorVisuals()
         (draft / f"{name}.obj").write_text(trimesh.exchange.obj.export_obj(light, include_normals=True))
@@ -168,12 +175,16 @@ def _paint(visual: ElementTree.Element, name: str, color: tuple[float, float, fl
     ElementTree.SubElement(material, "color", rgba=" ".join(map(str, (*color, 1.0))))
 
 
-def _add_stem(link: ElementTree.Element, hand: tuple[float, ...], radius: float, length: float) -> None:
+def _add_stem(link: ElementTree.Element, hand: tuple[float, ...], radius: float, length: float, draft: Path) -> None:
     """Draw the suction stem, ending at the hand frame."""
+    import trimesh
+
+    # PyBullet's own cylinders have ten times as many triangles.
+    stem = trimesh.creation.cylinder(radius, length, sections=12)
+    (draft / "stem.obj").write_text(trimesh.exchange.obj.export_obj(stem, include_normals=True))
     visual = ElementTree.SubElement(link, "visual")
     ElementTree.SubElement(visual, "origin", xyz=f"{hand[0]} {hand[1]} {hand[2] - length / 2}", rpy="0 0 0")
-    geometry = ElementTree.SubElement(visual, "geometry")
-    ElementTree.SubElement(geometry, "cylinder", radius=str(radius), length=str(length))
+    ElementTree.SubElement(ElementTree.SubElement(visual, "geometry"), "mesh", filename="stem.obj")
     _paint(visual, "stem", (0.25, 0.25, 0.28))
 
 

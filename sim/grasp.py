@@ -13,7 +13,7 @@ _NEIGHBOURS = np.ones((3, 3), dtype=np.uint8)
 """A surface point at the rim may fall into a pixel beside the drawn ones."""
 
 
-def surface_points(toy: Toy, count: int = 2000, *, size: float) -> np.ndarray:
+def surface_points(toy: Toy, count: int = 1200, *, size: float) -> np.ndarray:
     """Points [count, 3] m spread evenly over the surface of the toy of `size` m, the same ones at every call."""
     corners = (size * toy.vertices.astype(np.float64))[toy.faces]
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]

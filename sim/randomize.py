@@ -44,7 +44,8 @@ class Randomization:
     def __post_init__(self) -> None:
         if self.background not in get_args(Background):
             raise InputError(f"background={self.background}: unknown, known are {', '.join(get_args(Background))}")
-        backdrop(self.backdrop)
+        if Path(self.backdrop).name == self.backdrop:  # a folder is looked for when something is drawn
+            backdrop(self.backdrop)
         bounds = (("vary_light", 1.0, "share"), ("vary_size", 0.8, "share"), ("vary_camera", 0.5, "m"))
         for name, highest, unit in bounds:
             if not 0.0 <= getattr(self, name) <= highest:

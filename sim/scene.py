@@ -16,15 +16,15 @@ from sim.bullet import import_bullet, quiet
 from sim.camera import FAR, NEAR, pixels
 from sim.grasp import grasp_pose, surface_points, visible_share
 from sim.objects.mesh import Toy, write_obj
-from sim.randomize import Look, draw_background, plain_background
+from sim.randomize import Look, backdrop, draw_background, plain_background
 from sim.renderers import renderer
 from sim.robot import Robot
 from sim.settings import PHYSICS_RATE, SceneSettings
 
-SOLVER_ITERATIONS = 30
+SOLVER_ITERATIONS = 16
 """Of PyBullet's solver a step, none left out; with fewer, seven motors do not get the velocities that they are told."""
-CONTROL_STEPS = 12
-"""Physics steps between two looks of the velocity controller at the joints: 20 a second."""
+CONTROL_STEPS = 4
+"""Physics steps between two looks of the velocity controller at the joints: 60 a second."""
 RECYCLE = 50
 """Toys after which the client is replaced: PyBullet never frees textures, disconnecting does."""
 TOY_MASS = 0.15
@@ -75,6 +75,7 @@ class HoldScene:
         self._urdf = light_urdf(self.spec, settings.arm_triangles, settings.draw)
         self._bullet = import_bullet()
         self._renderer = renderer(settings.renderer)
+        backdrop(settings.randomize.backdrop)
         self.renderer = self._renderer.name
         self._client = self._toy = self._rest = -1
         self._toys = 0

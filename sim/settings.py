@@ -39,8 +39,8 @@ class SceneSettings:
     """Frames, and so commands, per second; physics runs at 240 Hz."""
     object_size: float = 0.12
     """Longest side of the held object, m."""
-    arm_triangles: int = 2000
-    """Triangles that the whole arm is drawn with."""
+    arm_triangles: int = 1200
+    """Triangles that the whole arm is drawn with, most of them near the object."""
     camera: Camera = field(default_factory=Camera)
     randomize: Randomization = field(default_factory=Randomization)
 

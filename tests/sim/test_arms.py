@@ -42,10 +42,10 @@ def test_limits_are_those_of_the_datasheets() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("triangles", [1000, 2000, 5000])
+@pytest.mark.parametrize("triangles", [2000, 3000, 6000])
 def test_light_meshes_keep_their_budget(name: str, triangles: int) -> None:
     counts = triangles_of(light_urdf(arm_spec(name), triangles))
-    assert 0.6 * triangles < sum(counts.values()) < 1.3 * triangles
+    assert 0.6 * triangles < sum(counts.values()) < 1.4 * triangles
 
 
 @pytest.mark.parametrize("name", NAMES)

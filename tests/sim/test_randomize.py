@@ -123,7 +123,10 @@ def test_wrong_backdrops_are_said(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="backdrop=jungle: neither plain, gradient, noise, mixed nor a folder"):
         Randomization(backdrop="jungle")
     with pytest.raises(InputError, match="no picture in it"):
-        Randomization(backdrop=str(tmp_path))
+        HoldScene(SceneSettings(randomize=Randomization(backdrop=str(tmp_path))))
+    elsewhere = Randomization(backdrop=str(tmp_path / "gone"))  # episodes stored elsewhere can be read
+    with pytest.raises(InputError, match="gone: neither plain"):
+        HoldScene(SceneSettings(randomize=elsewhere))
     (tmp_path / "broken.png").write_bytes(b"nothing")
     with pytest.raises(InputError, match="not a picture, remove it"):
         draw_background(np.random.default_rng(0), 32, str(tmp_path))
