@@ -7,6 +7,8 @@ import time
 
 from tqdm import tqdm
 
+from sim.objects import Catalogue
+
 PLAIN_EVERY_S = 5.0
 
 
@@ -46,3 +48,19 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+def prepare(catalogue: Catalogue, *, quiet: bool) -> None:
+    """Make all objects ready before anyone waits for an episode; says what there is."""
+    bar: Progress | None = None
+
+    def advance(done: int, total: int) -> None:
+        nonlocal bar
+        bar = bar or Progress(total, unit="objects", title="objects", quiet=quiet)
+        bar.advance(done, "converted once, kept in the cache")
+
+    said = catalogue.prepare(advance)
+    if bar is not None:
+        bar.__exit__()
+    if not quiet:
+        print(said, flush=True)

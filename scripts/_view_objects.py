@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import tyro
+from _progress import prepare
 
 from agent.pictures import PAPER, check_picture, save_picture, write
 from sim.errors import InputError
@@ -45,6 +46,7 @@ class Toys:
             if getattr(self, name) < 1:
                 raise InputError(f"{name}={getattr(self, name)}: at least 1, or the sheet is empty")
         catalogue = catalogue_of(self.objects, self.categories or None)
+        prepare(catalogue, quiet=False)
         rng, rows = np.random.default_rng(self.seed), []
         for category in catalogue.categories:
             names = instances(catalogue, category, self.split, self.per_category, rng)
@@ -89,9 +91,13 @@ class Splits:
 
     objects: str = "toys"
     """toys (built in), or a folder of meshes: category/instance/mesh."""
+    names: bool = False
+    """List the instances too."""
 
     def __call__(self) -> None:
-        print(splits_table(catalogue_of(self.objects, None)))
+        catalogue = catalogue_of(self.objects, None)
+        prepare(catalogue, quiet=False)
+        print(splits_table(catalogue, names=self.names), end="")
 
 
 def instances(catalogue: Catalogue, category: str, split: str, most: int, rng: np.random.Generator) -> list[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from _cli import one_line_errors, resume_folder, run, stop_on_signal
-from _progress import Progress
+from _progress import Progress, prepare
 
 from agent.collect import LocalEngine, ProcessEngine
 from agent.dataset import Dataset, read_header
@@ -55,7 +55,9 @@ def main(settings: Collect) -> int:
     if settings.workers < 1:
         raise InputError(f"workers={settings.workers}: at least 1 is needed, or nothing is collected")
     record = settings.record
-    metadata = {"settings": to_json(record), **record().describe(), "versions": versions()}
+    recorder = record()
+    prepare(recorder.catalogue, quiet=settings.quiet)
+    metadata = {"settings": to_json(record), **recorder.describe(), "versions": versions()}
     local = settings.engine == "local"
     with (
         stop_on_signal() as stop,

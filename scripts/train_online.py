@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from _cli import one_line_errors, resume_folder, stop_on_signal, value_of
 from _cli import run as run_cli
-from _progress import Progress
+from _progress import Progress, prepare
 
 from learner.evaluation import GalleryBuilder, validate
 from learner.feeder import Feeder
@@ -53,6 +53,8 @@ def main(arguments: TrainOnline) -> int:
     seed = settings.record.seed
     folder = arguments.out or Path("runs") / f"{settings.method}-{seed}"
     machine = describe(settings.device)
+    if settings.engine != "recorded":
+        prepare(settings.record().catalogue, quiet=arguments.quiet)
     command = shlex.join(["python", "scripts/train_online.py", *sys.argv[1:]])
     with (
         stop_on_signal() as stop,

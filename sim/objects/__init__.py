@@ -1,7 +1,22 @@
 """Objects to play with: the built-in toys, meshes on disk, and the splits by instance."""
 
-from sim.objects.catalogue import Catalogue, ProceduralToys
+from sim.objects.catalogue import SOURCES, Catalogue, ProceduralToys, catalogue_of
 from sim.objects.mesh import Toy, write_obj
-from sim.objects.splits import SPLITS, split_of
+from sim.objects.meshes import MeshFolder
+from sim.objects.solid import Solid, solid_of
+from sim.objects.splits import SPLITS, split_of, splits_table
 
-__all__ = ["SPLITS", "Catalogue", "ProceduralToys", "Toy", "split_of", "write_obj"]
+__all__ = [
+    "SOURCES",
+    "SPLITS",
+    "Catalogue",
+    "MeshFolder",
+    "ProceduralToys",
+    "Solid",
+    "Toy",
+    "catalogue_of",
+    "solid_of",
+    "split_of",
+    "splits_table",
+    "write_obj",
+]

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
 from sim.errors import InputError
 from sim.objects.mesh import Toy
-from sim.objects.splits import SPLITS, split_of, stable_hash
+from sim.objects.meshes import MeshFolder, Progress
+from sim.objects.names import check_category, check_split, chosen_categories
+from sim.objects.splits import split_of, stable_hash
 from sim.objects.toys import CATEGORIES, build
 
 NUMBERS = 10_000_000
@@ -24,10 +27,20 @@ class Catalogue(Protocol):
     def categories(self) -> tuple[str, ...]: ...
 
     def draw(self, category: str, rng: np.random.Generator, *, split: str = "train") -> str:
-        """The name of an instance of that split."""
+        """The name of an instance of that split. Raises InputError where there is none."""
 
     def toy(self, category: str, instance: str) -> Toy:
-        """The object: a pure function of the names."""
+        """The object: a pure function of the names, as long as the source stays as it is."""
+
+    def instances(self, category: str, *, split: str) -> tuple[str, ...] | None:
+        """The names of all instances of that split, sorted; None where they are endless."""
+
+    def prepare(self, progress: Progress | None = None) -> str:
+        """Make all objects ready, and say in a line what there is. Raises InputError where nothing can be held."""
+
+    def describe(self) -> dict[str, Any]:
+        """What the objects are and where they come from, as JSON. "source" is its kind. Where objects may change, as
+        files do, a "digest" changes with them."""
 
 
 class ProceduralToys:
@@ -37,31 +50,47 @@ class ProceduralToys:
     """
 
     def __init__(self, categories: Sequence[str] | None = None) -> None:
-        chosen = tuple(CATEGORIES) if categories is None else tuple(categories)
-        for category in chosen:
-            _known(category, tuple(CATEGORIES))
-        if not chosen or len(set(chosen)) < len(chosen):
-            raise InputError(f"categories={list(chosen)}: each at most once and at least one, or labels are ambiguous")
-        self.categories = chosen
+        self.categories = chosen_categories(categories, tuple(CATEGORIES))
 
     def draw(self, category: str, rng: np.random.Generator, *, split: str = "train") -> str:
-        _known(category, self.categories)
-        if split not in SPLITS:
-            raise InputError(f"split={split!r}: known are {', '.join(SPLITS)}; no instance can be drawn")
+        check_category(category, self.categories)
+        check_split(split)
         while True:
             instance = f"{category}_{rng.integers(NUMBERS):07d}"
             if split_of(category, instance) == split:
                 return instance
 
     def toy(self, category: str, instance: str) -> Toy:
-        _known(category, self.categories)
+        check_category(category, self.categories)
         match = re.fullmatch(rf"{category}_([0-9]{{7}})", instance)
         if match is None:
             raise InputError(f"instance={instance!r}: {category}_ and seven digits are needed to make the object")
         rng = np.random.default_rng(np.random.SeedSequence([int(match[1]), stable_hash(category)]))
         return build(CATEGORIES[category](rng), rng, category=category, instance=instance)
 
+    def instances(self, category: str, *, split: str) -> tuple[str, ...] | None:
+        check_category(category, self.categories)
+        check_split(split)
+        return None
 
-def _known(category: str, categories: tuple[str, ...]) -> None:
-    if category not in categories:
-        raise InputError(f"category={category!r}: unknown; known are {', '.join(categories)}")
+    def prepare(self, progress: Progress | None = None) -> str:
+        return f"{len(self.categories)} categories of built-in toys"
+
+    def describe(self) -> dict[str, Any]:
+        return {"source": "toys", "categories": list(self.categories)}
+
+
+SOURCES: dict[str, Callable[[Sequence[str] | None], Catalogue]] = {"toys": ProceduralToys}
+"""By name. A new source is one file with a class such as ProceduralToys, and one line here."""
+
+
+def catalogue_of(objects: str, categories: Sequence[str] | None = None) -> Catalogue:
+    """The catalogue that `objects` names: one of SOURCES, or a folder of meshes (./toys, where it is called like one).
+
+    Raises InputError where there is neither, the folder holds no mesh file, or a category is unknown.
+    """
+    if objects in SOURCES:
+        return SOURCES[objects](categories)
+    if not Path(objects).is_dir():
+        raise InputError(f"objects={objects}: neither {' nor '.join(SOURCES)} nor a folder, so there are no objects")
+    return MeshFolder(objects, categories)

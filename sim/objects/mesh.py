@@ -67,6 +67,7 @@ def write_obj(toy: Toy, folder: Path, *, size: float) -> Path:
     if not size > 0:
         raise InputError(f"size={size}: metres above 0 are needed, or the object has no extent")
     name = toy.instance if toy.instance.startswith(toy.category) else f"{toy.category}_{toy.instance}"
+    name = name.replace(" ", "_")  # an MTL ends names at blanks
     folder.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(folder / f"{name}.png"), cv2.cvtColor(toy.texture, cv2.COLOR_RGB2BGR))
     (folder / f"{name}.mtl").write_text(
