@@ -62,5 +62,5 @@ def prepare(catalogue: Catalogue, *, quiet: bool) -> None:
     said = catalogue.prepare(advance)
     if bar is not None:
         bar.__exit__()
-    if not quiet:
+    if said and not quiet:
         print(said, flush=True)

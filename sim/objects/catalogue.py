@@ -36,7 +36,8 @@ class Catalogue(Protocol):
         """The names of all instances of that split, sorted; None where they are endless."""
 
     def prepare(self, progress: Progress | None = None) -> str:
-        """Make all objects ready, and say in a line what there is. Raises InputError where nothing can be held."""
+        """Make all objects ready, and say in a line what there is; empty where there was nothing to do. Raises
+        InputError where nothing can be held."""
 
     def describe(self) -> dict[str, Any]:
         """What the objects are and where they come from, as JSON. "source" is its kind. Where objects may change, as
@@ -74,7 +75,7 @@ class ProceduralToys:
         return None
 
     def prepare(self, progress: Progress | None = None) -> str:
-        return f"{len(self.categories)} categories of built-in toys"
+        return ""
 
     def describe(self) -> dict[str, Any]:
         return {"source": "toys", "categories": list(self.categories)}
