@@ -13,7 +13,7 @@ from sim.errors import InputError
 from sim.objects.mesh import Toy
 from sim.objects.meshes import MeshFolder, Progress
 from sim.objects.names import check_category, check_split, chosen_categories
-from sim.objects.splits import split_of, stable_hash
+from sim.objects.splits import SHARES, SPLITS, split_of, stable_hash
 from sim.objects.toys import CATEGORIES, build
 
 NUMBERS = 10_000_000
@@ -95,3 +95,18 @@ def catalogue_of(objects: str, categories: Sequence[str] | None = None) -> Catal
     if not Path(objects).is_dir():
         raise InputError(f"objects={objects}: neither {' nor '.join(SOURCES)} nor a folder, so there are no objects")
     return MeshFolder(objects, categories)
+
+
+def splits_table(catalogue: Catalogue, *, names: bool = False) -> str:
+    """A line for each category: how many instances are in each split, and which where `names` is given. Lines end with
+    a newline. Objects from files are converted first, because those that cannot be shown do not count."""
+    catalogue.describe()  # converts all at once, which is faster than split by split
+    width = max(len(category) for category in (*catalogue.categories, "category"))
+    lines = [f"{'category':{width}} " + " ".join(f"{split:>12}" for split in SPLITS)]
+    listed = []
+    for category in catalogue.categories:
+        members = {split: catalogue.instances(category, split=split) for split in SPLITS}
+        counts = [f"endless {SHARES[split]:.0%}" if them is None else str(len(them)) for split, them in members.items()]
+        lines.append(f"{category:{width}} " + " ".join(f"{count:>12}" for count in counts))
+        listed += [f"{category} {split}: {' '.join(them)}" for split, them in members.items() if names and them]
+    return "".join(f"{line}\n" for line in lines + listed)
