@@ -31,7 +31,7 @@ class Inspect:
     """Share of the velocity limits that is used."""
     pause: float = 0.1
     """Seconds at each view."""
-    ease: float = 0.3
+    ease: float = 0.4
     """Seconds over which velocities are averaged: motors follow, and no view is missed by much."""
 
     def hold(self, rng: np.random.Generator) -> np.ndarray:
