@@ -5,17 +5,22 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+from PIL import Image
 
 from agent import shards
 from agent.episode import Episode
 from sim.errors import InputError
+from sim.objects.splits import stable_hash
 
 FORMAT = "armplay-episodes"
 VERSION = 1
@@ -47,11 +52,35 @@ class Dataset:
             first = index * self._per_shard
             yield from range(first, first + self._counts[index])
 
+    @property
+    def shard_indices(self) -> list[int]:
+        """The shards that are there, ascending."""
+        return sorted(self._counts)
+
+    @cached_property
+    def image_size(self) -> tuple[int, int]:
+        """(width, height) of the first image, in pixels; it is not decoded."""
+        first = self.images(next(self.numbers))[0]
+        try:
+            with Image.open(io.BytesIO(first)) as image:
+                return image.size
+        except (OSError, ValueError, SyntaxError) as error:
+            raise InputError(f"{self.root}: the first image cannot be read ({error}); see what verify says") from error
+
     def objects(self) -> dict[int, tuple[str, str]]:
         """Episode number -> (category, instance); no image is read."""
         found: dict[int, tuple[str, str]] = {}
         for index in sorted(self._counts):
             found |= shards.objects(shards.path_of(self.root, index))
+        return found
+
+    @property
+    def frame_counts(self) -> dict[int, int]:
+        """Episode number -> number of frames T; reads the footers only."""
+        found: dict[int, int] = {}
+        for index in sorted(self._counts):
+            path, first = shards.path_of(self.root, index), index * self._per_shard
+            found |= enumerate(shards.frame_counts(path, index, episodes_per_shard=self._per_shard), first)
         return found
 
     @property
@@ -63,17 +92,61 @@ class Dataset:
         """One episode; reads its row group only."""
         return next(self.episodes([number]))
 
+    def frame(self, number: int, index: int) -> np.ndarray:
+        """One frame uint8 [H, W, 3] of an episode; as `frames`."""
+        return self.frames(number, [index])[0]
+
+    def frames(self, number: int, indices: Sequence[int]) -> np.ndarray:
+        """The frames uint8 [N, H, W, 3] of an episode that are asked for, N >= 1, in that order. Reads the images of
+        the episode and nothing else, and decodes those asked for."""
+        if not indices:
+            raise ValueError("0 frames asked for: at least 1 is needed")
+        return shards.read_frames(*self._place(number), indices)
+
+    def images(self, number: int) -> list[bytes]:
+        """The encoded images of an episode, as they are stored; nothing else is read."""
+        table = next(self.tables([number], columns=["image.bytes"]))
+        return table["image"].combine_chunks().field("bytes").to_pylist()
+
+    def vectors(self, number: int, name: str) -> np.ndarray:
+        """A column of vectors of an episode, such as `object_pose` float32 [T, 7]; nothing else is read."""
+        return shards.read_vectors(*self._place(number), name)
+
     def commands(self, number: int) -> np.ndarray:
         """The clean commands float32 [T-1, D] rad/s of one episode; no image is read."""
-        index, position = divmod(self._stored(number), self._per_shard)
-        return shards.read_commands(shards.path_of(self.root, index), position)
+        return self.vectors(number, "clean")
 
     def episodes(self, numbers: Iterable[int] | None = None) -> Iterator[Episode]:
         """Episodes in the order of `numbers` (default: all, ascending). A shard stays open while numbers stay in it."""
+        for path, positions in self._places(numbers):
+            yield from shards.read_episodes(path, positions)
+
+    def tables(self, numbers: Iterable[int] | None = None, *, columns: list[str] | None = None) -> Iterator[pa.Table]:
+        """The rows of episodes as they are stored, images encoded; as `episodes`. By default, all columns."""
+        for path, positions in self._places(numbers):
+            yield from shards.read(path, positions, columns=columns)
+
+    def origin(self, number: int) -> tuple[str, int]:
+        """Where an episode of a merged dataset comes from: the name of the source, and its number there."""
+        self._stored(number)
+        for source in self.metadata.get("sources", []):
+            if number < source["episodes"]:
+                for first, end in source["numbers"]:
+                    if number < end - first:
+                        return source["name"], first + number
+                    number -= end - first
+            number -= source["episodes"]
+        return self.root.name, number
+
+    def _places(self, numbers: Iterable[int] | None) -> Iterator[tuple[Path, Iterator[int]]]:
+        """(shard, positions in it) for runs of numbers of the same shard."""
         wanted = self.numbers if numbers is None else map(self._stored, numbers)
         for index, group in groupby(wanted, lambda number: number // self._per_shard):
-            path = shards.path_of(self.root, index)
-            yield from shards.read_episodes(path, (number % self._per_shard for number in group))
+            yield shards.path_of(self.root, index), (number % self._per_shard for number in group)
+
+    def _place(self, number: int) -> tuple[Path, int]:
+        index, position = divmod(self._stored(number), self._per_shard)
+        return shards.path_of(self.root, index), position
 
     def _stored(self, number: int) -> int:
         if number not in self:
@@ -81,7 +154,8 @@ class Dataset:
         return number
 
     def verify(self) -> None:
-        """Reads and decodes every episode, checksums included. Raises an InputError that names the first bad shard."""
+        """Reads and decodes every episode. Raises an InputError that names the first bad shard; `agent.verify` looks
+        at everything, and names all that is wrong."""
         for number, episode in zip(self.numbers, self.episodes(), strict=True):
             if episode.number != number:
                 raise InputError(f"{self.root}: episode {episode.number} stands in the place of {number}")
@@ -108,3 +182,10 @@ def read_header(root: Path) -> dict[str, Any]:
     if not isinstance(per_shard, int) or per_shard < 1:
         raise InputError(f"{path}: episodes_per_shard={per_shard}: at least 1 is needed to find an episode's shard")
     return header
+
+
+def held_out(instance: str) -> str:
+    """The split of an instance within stored data: train, validation or test, the latter a tenth each. Its category
+    has no part in it, because no encoder may depend on that; nor have the other instances."""
+    tenth = stable_hash(f"held out of recorded data/{instance}") % 10
+    return {0: "test", 1: "validation"}.get(tenth, "train")

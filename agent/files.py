@@ -1,11 +1,17 @@
-"""Files that appear whole or not at all, whenever the process is killed or the power fails."""
+"""Files and folders that appear whole or not at all, whenever the process is killed or the power fails."""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from sim.errors import InputError
 
 
 def write_whole(path: Path, fill: Callable[[BinaryIO], object]) -> None:
@@ -29,3 +35,62 @@ def write_whole(path: Path, fill: Callable[[BinaryIO], object]) -> None:
 def write_text(path: Path, text: str) -> None:
     """As `write_whole`, for text in UTF-8."""
     write_whole(path, lambda file: file.write(text.encode()))
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def open_folder(root: Path, what: str = "dataset") -> int:
+    """Creates and locks the folder of a `what`; returns a descriptor whose closing ends the lock, as the end of the
+    process does, even of one that is killed. Raises InputError where another process holds the lock."""
+    if root.exists() and not root.is_dir():
+        raise InputError(f"{root}: a file, where the folder of the {what} should be; give another folder")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        folder = os.open(root, os.O_RDONLY)
+    except OSError as error:
+        raise unwritable(root, error) from error
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(folder)
+        raise InputError(f"{root}: another process writes there; wait for it, or give another folder") from error
+    except OSError:
+        pass  # some network file systems have no locks
+    return folder
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """A folder to be filled, which becomes `path` at the end; nothing is left of it where filling it fails.
+
+    Raises InputError where `path` exists, and for what the file system cannot do.
+    """
+    if path.exists() or path.is_symlink():
+        raise InputError(f"{path}: exists already, and nothing in it is to be lost; give another folder")
+    draft = path.absolute().parent / f".{path.name}.tmp"
+    lock = open_folder(draft, "export")
+    try:
+        for left in draft.iterdir():  # by a process that was killed
+            shutil.rmtree(left) if left.is_dir() and not left.is_symlink() else left.unlink()
+        yield draft
+        os.sync()  # thousands of small files: one by one would take minutes
+        os.rename(draft, path)
+    except BaseException as error:
+        shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from error
+        raise
+    finally:
+        os.close(lock)
+
+
+def unwritable(path: Path, error: OSError) -> InputError:
+    """What to tell a user whose disk is full, or whose folder is read-only."""
+    return InputError(f"{path}: cannot be written ({error.strerror or error}), so nothing can be kept there")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -26,6 +26,9 @@ IMAGE_FORMATS: dict[str, tuple[str, list[int]]] = {
     "png": (".png", []),
 }
 """Name of an image format -> what OpenCV's encoder is told. PNG is exact, JPEG about a fifth of its size."""
+
+UNREADABLE = (OSError, ValueError, TypeError, pa.ArrowException, cv2.error)
+"""What reading a damaged file may raise."""
 
 _IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 _VECTOR = pa.list_(pa.float32())
@@ -109,12 +112,10 @@ def _encode_image(suffix: str, image: np.ndarray, options: list[int]) -> dict[st
 
 def decode(table: pa.Table) -> Episode:
     """The episode whose rows [T] these are. Raises ValueError where they do not make an episode."""
-    frames = np.stack([_decode_image(cell, cv2.IMREAD_COLOR) for cell in table["image"]])
-    for frame in frames:
-        cv2.cvtColor(frame, cv2.COLOR_BGR2RGB, dst=frame)
+    frames = _pictures(_encoded(table, "image"))
     masks = None
     if table["mask"].null_count == 0:
-        masks = np.stack([_decode_image(cell, cv2.IMREAD_GRAYSCALE) for cell in table["mask"]]) > 0
+        masks = np.stack([_decode_image(cell, cv2.IMREAD_GRAYSCALE) for cell in _encoded(table, "mask")]) > 0
     count = len(frames)
     joints = _vectors(table, "joints").reshape(count, -1)
     commands = {k: _vectors(table, k).reshape(count - 1, joints.shape[1]) for k in ("clean", "recorded", "executed")}
@@ -137,8 +138,26 @@ def decode(table: pa.Table) -> Episode:
     )
 
 
-def _decode_image(cell: pa.StructScalar, flags: int) -> np.ndarray:
-    image = cv2.imdecode(np.frombuffer(cell["bytes"].as_buffer(), np.uint8), flags)
+def _encoded(table: pa.Table, name: str) -> pa.BinaryArray:
+    """The bytes [T] of a column of images."""
+    return table[name].chunk(0).field("bytes")
+
+
+def _pictures(cells: pa.BinaryArray | Sequence[pa.BinaryScalar]) -> np.ndarray:
+    """uint8 [N, H, W, 3], RGB."""
+    frames = np.empty(0, np.uint8)
+    for index, cell in enumerate(cells):
+        image = _decode_image(cell, cv2.IMREAD_COLOR)
+        if index == 0:
+            frames = np.empty((len(cells), *image.shape), np.uint8)
+        if image.shape != frames.shape[1:]:
+            raise ValueError(f"images of shapes {frames.shape[1:]} and {image.shape} in one episode")
+        cv2.cvtColor(image, cv2.COLOR_BGR2RGB, dst=frames[index])
+    return frames
+
+
+def _decode_image(cell: pa.BinaryScalar, flags: int) -> np.ndarray:
+    image = cv2.imdecode(np.frombuffer(cell.as_buffer(), np.uint8), flags)
     if image is None:
         raise ValueError("an image cannot be decoded")
     return image
@@ -146,50 +165,65 @@ def _decode_image(cell: pa.StructScalar, flags: int) -> np.ndarray:
 
 def _vectors(table: pa.Table, name: str) -> np.ndarray:
     """All numbers of a list column in one row, nulls left out; a copy, so that it can be written to."""
-    return table[name].combine_chunks().flatten().to_numpy().copy()
+    return table[name].chunk(0).flatten().to_numpy().copy()
+
+
+def name_of(index: int) -> str:
+    """The path of a shard within its dataset."""
+    return f"data/shard-{index:06d}.parquet"
 
 
 def path_of(root: Path, index: int) -> Path:
-    return root / "data" / f"shard-{index:06d}.parquet"
+    return root / name_of(index)
+
+
+def index_of(path: Path) -> int | None:
+    """The index of the shard with this file name; None for any other file."""
+    match = re.fullmatch(r"shard-(\d{6,})\.parquet", path.name)
+    return int(match[1]) if match is not None and path.name == Path(name_of(int(match[1]))).name else None
 
 
 def scan(root: Path, *, episodes_per_shard: int) -> dict[int, int]:
     """Shard index -> number of episodes in it. Reads the footers only, which a shard that was cut short lacks."""
     counts: dict[int, int] = {}
     for path in sorted((root / "data").glob("shard-*.parquet")):
-        match = re.fullmatch(r"shard-(\d{6,})\.parquet", path.name)
-        if match is None:
-            continue
-        first = int(match[1]) * episodes_per_shard
-        try:
-            with pq.ParquetFile(path) as file:
-                footer = file.metadata
-                if not file.schema_arrow.equals(SCHEMA):
-                    raise ValueError("its columns are not those of armplay episodes")
-                spans = [footer.row_group(i).column(0).statistics for i in range(footer.num_row_groups)]
-        except (OSError, ValueError) as error:
-            raise _damaged(path, error) from error
-        if not 1 <= len(spans) <= episodes_per_shard:
-            raise _damaged(path, f"{len(spans)} episodes, 1 to {episodes_per_shard} expected")
-        for number, span in enumerate(spans, first):
-            if span is None or (span.min, span.max) != (number, number):
-                raise _damaged(path, f"episode {number} is not where it belongs")
-        counts[int(match[1])] = len(spans)
+        index = index_of(path)
+        if index is not None:
+            counts[index] = len(frame_counts(path, index, episodes_per_shard=episodes_per_shard))
     return counts
+
+
+def frame_counts(path: Path, index: int, *, episodes_per_shard: int) -> list[int]:
+    """The number of frames of each episode in a shard, from its footer."""
+    try:
+        with pq.ParquetFile(path) as file:
+            footer = file.metadata
+            if not file.schema_arrow.equals(SCHEMA):
+                raise ValueError("its columns are not those of armplay episodes")
+            groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+    except UNREADABLE as error:
+        raise damaged(path, error) from error
+    if not 1 <= len(groups) <= episodes_per_shard:
+        raise damaged(path, f"{len(groups)} episodes, 1 to {episodes_per_shard} expected")
+    spans = [group.column(0).statistics for group in groups]
+    for number, span in enumerate(spans, index * episodes_per_shard):
+        if span is None or (span.min, span.max) != (number, number):
+            raise damaged(path, f"episode {number} is not where it belongs")
+    return [group.num_rows for group in groups]
 
 
 def read(path: Path, positions: Iterable[int], *, columns: list[str] | None = None) -> Iterator[pa.Table]:
     """The rows of the episodes at these positions of a shard, page checksums verified; by default, all columns."""
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
+    except UNREADABLE as error:
+        raise damaged(path, error) from error
     with file:
         for position in positions:
             try:
                 table = file.read_row_group(position, columns=columns, use_threads=False)
-            except (OSError, ValueError) as error:
-                raise _damaged(path, error) from error
+            except UNREADABLE as error:
+                raise damaged(path, error) from error
             yield table.combine_chunks()
 
 
@@ -198,18 +232,31 @@ def read_episodes(path: Path, positions: Iterable[int]) -> Iterator[Episode]:
     for table in read(path, positions):
         try:
             episode = decode(table)
-        except (TypeError, ValueError) as error:
-            raise _damaged(path, error) from error
+        except UNREADABLE as error:
+            raise damaged(path, error) from error
         yield episode
 
 
-def read_commands(path: Path, position: int) -> np.ndarray:
-    """The clean commands float32 [T-1, D] rad/s of the episode at this position of a shard; reads nothing else."""
-    table = next(read(path, [position], columns=["clean"]))
+def read_frames(path: Path, position: int, indices: Sequence[int]) -> np.ndarray:
+    """The frames uint8 [N, H, W, 3] with these N >= 1 indices of the episode at this position of a shard. The images
+    of that episode are read, and nothing else; those asked for are decoded."""
+    images = _encoded(next(read(path, [position], columns=["image.bytes"])), "image")
+    for index in indices:
+        if not 0 <= index < len(images):
+            raise InputError(f"{path}: frame {index} is not among the {len(images)} of the episode at {position}")
     try:
-        return _vectors(table, "clean").reshape(len(table) - 1, -1)
-    except ValueError as error:
-        raise _damaged(path, error) from error
+        return _pictures([images[index] for index in indices])
+    except UNREADABLE as error:
+        raise damaged(path, error) from error
+
+
+def read_vectors(path: Path, position: int, name: str) -> np.ndarray:
+    """A column of vectors of an episode, float32 [T, N], or [T-1, N] where its last is null; reads nothing else."""
+    column = next(read(path, [position], columns=[name]))[name]
+    try:
+        return column.drop_null().combine_chunks().flatten().to_numpy().reshape(len(column) - column.null_count, -1)
+    except UNREADABLE as error:
+        raise damaged(path, error) from error
 
 
 def objects(path: Path) -> dict[int, tuple[str, str]]:
@@ -217,13 +264,18 @@ def objects(path: Path) -> dict[int, tuple[str, str]]:
     names = ("episode", "category", "instance")
     try:
         table = pq.read_table(path, columns=list(names), use_threads=False)
-    except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
-    episodes, categories, instances = (table[name].to_pylist() for name in names)
-    return dict(zip(episodes, zip(categories, instances, strict=True), strict=True))
+    except UNREADABLE as error:
+        raise damaged(path, error) from error
+    episodes, *pairs = (table[name].to_pylist() for name in names)
+    return dict(zip(episodes, zip(*pairs, strict=True), strict=True))
 
 
-def _damaged(path: Path, reason: object) -> InputError:
+def renumbered(table: pa.Table, number: int) -> pa.Table:
+    """The rows of an episode, with another episode number."""
+    return table.set_column(0, SCHEMA.field(0), pa.array([number] * len(table), pa.int64()))
+
+
+def damaged(path: Path, reason: object) -> InputError:
     line = " ".join(str(reason).split()) or type(reason).__name__
     return InputError(f"{path}: damaged shard ({line}); restore it, or delete it and collect again with --resume")
 
@@ -244,5 +296,5 @@ def write(path: Path, tables: Iterable[pa.Table]) -> None:
 
 def leftovers(root: Path) -> list[Path]:
     """What an interrupted `write_whole` left in a dataset's folders."""
-    patterns = (".dataset.json.tmp", ".README.md.tmp", "data/.shard-*.parquet.tmp")
+    patterns = (".dataset.json.tmp", ".README.md.tmp", ".checksums.txt.tmp", "data/.shard-*.parquet.tmp")
     return [path for pattern in patterns for path in root.glob(pattern)]

@@ -3,7 +3,6 @@ nothing, and a resumed collection ends with the bytes of one that was never inte
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import threading
@@ -16,9 +15,10 @@ from typing import Any
 import pyarrow as pa
 
 from agent import shards
+from agent.checksums import HEADER, Checksums
 from agent.dataset import FORMAT, VERSION, read_header
 from agent.episode import Episode
-from agent.files import write_text
+from agent.files import open_folder, unwritable, write_text
 from sim.errors import InputError
 
 ENCODERS = 2
@@ -33,7 +33,8 @@ configs:
 # Episodes of a simulated robot arm that turns objects before its camera
 
 Collected with armplay. One row is a frame, one row group an episode; rows are in the order of episode numbers.
-`dataset.json` holds the settings, seeds and versions that these bytes follow from.
+`dataset.json` holds the settings, seeds and versions that these bytes follow from; `sha256sum -c checksums.txt` finds
+what has changed since.
 
 ```python
 from datasets import load_dataset
@@ -81,16 +82,24 @@ class DatasetWriter:
         header = {"format": FORMAT, "version": VERSION, **layout, **metadata}
         if len(header) != 4 + len(metadata):
             raise ValueError("format, version, episodes_per_shard and image_format are not for the caller to set")
+        now: dict[str, str] = metadata.get("versions", {})
+        if now:
+            header["versions"] = noted([], now, episodes=0)
         self.root = Path(root)
         self._per_shard = episodes_per_shard
         self._format = image_format
-        self._folder = _open_folder(self.root)
+        self._folder = open_folder(self.root)
         try:
-            _prepare(self.root, json.dumps(header, indent=2) + "\n", resume=resume)
+            header = _prepare(self.root, header, resume=resume)
             self._counts = shards.scan(self.root, episodes_per_shard=episodes_per_shard)
+            self._checksums = Checksums(self.root)
+            self._checksums.catch_up(self._counts)
+            if now:
+                header["versions"] = noted(header.get("versions", []), now, episodes=sum(self._counts.values()))
+            replace_header(self.root, header, self._checksums)
         except OSError as error:
             os.close(self._folder)
-            raise _unwritable(self.root, error) from error
+            raise unwritable(self.root, error) from error
         except BaseException:
             os.close(self._folder)
             raise
@@ -185,52 +194,49 @@ class DatasetWriter:
 
     def _write(self, index: int, tables: list[pa.Table]) -> None:
         """Writes a shard: the rows already in it, as they are, and `tables` after them."""
-        path = shards.path_of(self.root, index)
+        name, path = shards.name_of(index), shards.path_of(self.root, index)
         count = self._counts.get(index, 0)
         stored = list(shards.read(path, range(count))) if count else []
         try:
+            self._checksums.forget(name)
             shards.write(path, [*stored, *tables])
+            self._checksums.add(name)
             size = path.stat().st_size
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
         with self._lock:
             self._sizes[index] = size
             self._counts[index] = count + len(tables)
             del self._hands[index]
 
 
-def _open_folder(root: Path) -> int:
-    """Creates and locks the folder; the lock goes with the process, even one that is killed."""
-    if root.exists() and not root.is_dir():
-        raise InputError(f"{root}: a file, where the folder of the dataset should be; give another folder")
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        folder = os.open(root, os.O_RDONLY)
-    except OSError as error:
-        raise _unwritable(root, error) from error
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(folder)
-        raise InputError(f"{root}: another process writes there; wait for it, or give another folder") from error
-    except OSError:
-        pass  # some network file systems have no locks
-    return folder
-
-
-def _prepare(root: Path, header: str, *, resume: bool) -> None:
-    """Makes `root` a dataset with this header, or makes sure that it is one and may be continued."""
-    remains = shards.leftovers(root)
-    foreign = set(root.iterdir()) - {*remains, root / "data"}
-    started = (root / "dataset.json").exists()
-    if not started and (foreign or any((root / "data").glob("*"))):
-        raise InputError(f"{root}: not empty and no dataset of armplay (no dataset.json); give another folder")
+def _prepare(root: Path, header: dict[str, Any], *, resume: bool) -> dict[str, Any]:
+    """Makes `root` a dataset with this header, or makes sure that it is one and may be continued; returns the header
+    that is stored."""
+    started = (root / HEADER).exists()
+    refuse_foreign(root)
     if started and not resume:
         raise InputError(f"{root}: holds a dataset already; pass --resume to continue it, or give another folder")
     if started:
-        _compare(root, read_header(root), json.loads(header))
-    else:
-        write_text(root / "dataset.json", header)
+        stored = read_header(root)
+        _compare(root, stored, json.loads(json.dumps(header)))
+        header = stored
+    begin(root, header)
+    return header
+
+
+def refuse_foreign(root: Path) -> None:
+    """Raises InputError for a folder that is neither empty nor a dataset, or what is left of one just begun."""
+    foreign = set(root.iterdir()) - {*shards.leftovers(root), root / "data"}
+    if not (root / HEADER).exists() and (foreign or any((root / "data").glob("*"))):
+        raise InputError(f"{root}: not empty and no dataset of armplay (no dataset.json); give another folder")
+
+
+def begin(root: Path, header: dict[str, Any]) -> None:
+    """Writes what is missing of a dataset without episodes, and removes what an interruption left of other files."""
+    remains = shards.leftovers(root)
+    if not (root / HEADER).exists():
+        write_text(root / HEADER, text_of(header))
     for path in remains:
         path.unlink(missing_ok=True)
     if not (root / "README.md").exists():
@@ -238,8 +244,36 @@ def _prepare(root: Path, header: str, *, resume: bool) -> None:
     (root / "data").mkdir(exist_ok=True)
 
 
+def replace_header(root: Path, header: dict[str, Any], checksums: Checksums) -> None:
+    """Writes `dataset.json` anew where it changes."""
+    if read_header(root) != header:
+        checksums.forget(HEADER)
+        write_text(root / HEADER, text_of(header))
+        checksums.add(HEADER)
+
+
+def text_of(header: dict[str, Any]) -> str:
+    """The content of `dataset.json`."""
+    return json.dumps(header, indent=2) + "\n"
+
+
+def noted(before: list[dict[str, Any]] | dict[str, Any], now: dict[str, str], *, episodes: int) -> list[dict[str, Any]]:
+    """The versions that made a dataset, with those that go on `now` that `episodes` are stored; versions that made
+    none are left out."""
+    before = [{"after_episodes": 0, **before}] if isinstance(before, dict) else before
+    kept = [entry for entry in before if entry.get("after_episodes", 0) < episodes]
+    if kept and {**kept[-1], "after_episodes": 0} == {"after_episodes": 0, **now}:
+        return kept
+    return [*kept, {"after_episodes": episodes, **now}]
+
+
 def _compare(root: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
     """Refuses to continue a dataset with other settings than it was begun with."""
+    if "sources" in stored:
+        raise InputError(
+            f"{root}: merged from {len(stored['sources'])} datasets, so nothing can be collected into it; collect into "
+            f"another folder, and add that with: python scripts/dataset.py append {root} FOLDER"
+        )
     for key in ("episodes_per_shard", "image_format", "settings"):
         difference = _first_difference(key, stored.get(key, {}), given.get(key, {}))
         if difference:
@@ -262,7 +296,3 @@ def _first_difference(key: str, stored: Any, given: Any) -> str:
                 return found
         return ""
     return "" if stored == given else f"{key}={json.dumps(stored)}, resumed with {json.dumps(given)}"
-
-
-def _unwritable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path}: cannot be written ({error.strerror or error}), so no episode can be kept there")

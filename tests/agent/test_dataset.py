@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas
 import pyarrow.parquet as pq
 import pytest
@@ -111,6 +112,70 @@ def test_hugging_face_opens_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert row["executed"] == episode.executed[1].tolist()
     assert frames[11]["executed"] is None
     assert frames[23]["mask"] is None
+
+
+def test_duckdb_opens_it(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    store(tmp_path, range(7))
+    query = "SELECT category, count(*), avg(visible) FROM read_parquet($files) GROUP BY category ORDER BY category"
+    rows = duckdb.execute(query, {"files": str(tmp_path / "data/*.parquet")}).fetchall()
+    episodes = [fake_episode(number) for number in range(7)]
+    assert [row[:2] for row in rows] == [("category-0", 12), ("category-1", 8), ("category-2", 8)]
+    for category, _, visible in rows:
+        told = [episode.visible for episode in episodes if episode.category == category]
+        assert visible == pytest.approx(np.mean(told))
+    within = "SELECT episode, frame, image.bytes, joints[7] FROM read_parquet($files) WHERE episode = 5 ORDER BY frame"
+    rows = duckdb.execute(within, {"files": str(tmp_path / "data/*.parquet")}).fetchall()
+    assert [row[:2] for row in rows] == [(5, frame) for frame in range(4)]
+    assert rows[2][2] == Dataset(tmp_path).images(5)[2]
+    assert rows[2][3] == pytest.approx(float(episodes[5].joints[2, 6]))
+
+
+def test_frames_are_read_at_random(tmp_path: Path) -> None:
+    store(tmp_path, range(6), image_format="png")
+    dataset = Dataset(tmp_path)
+    for number, index in ((5, 3), (0, 0), (2, 1)):
+        np.testing.assert_array_equal(dataset.frame(number, index), fake_episode(number).frames[index])
+    frames = dataset.frames(4, [3, 0, 3])
+    np.testing.assert_array_equal(frames, fake_episode(4).frames[[3, 0, 3]])
+    assert frames.dtype == np.uint8
+    np.testing.assert_array_equal(dataset.vectors(3, "object_pose"), fake_episode(3).object_poses)
+    np.testing.assert_array_equal(dataset.commands(3), fake_episode(3).clean)
+    assert dataset.frame_counts == dict.fromkeys(range(6), 4)
+    assert dataset.image_size == (16, 16)
+    for index in (4, -1):
+        with pytest.raises(InputError, match=f"frame {index} is not among the 4"):
+            dataset.frame(2, index)
+    with pytest.raises(InputError, match="episode 6 is not among the 6"):
+        dataset.frame(6, 0)
+    with pytest.raises(ValueError, match="0 frames"):
+        dataset.frames(2, [])
+
+
+@pytest.mark.skipif(not Path("/proc/self/io").exists(), reason="the system does not say how much is read")
+def test_a_frame_takes_the_images_of_its_episode_to_be_read_and_one_to_be_decoded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bytes_read() -> int:
+        return int(Path("/proc/self/io").read_text().split()[1])
+
+    rng = np.random.default_rng(0)
+    with open_writer(tmp_path, image_format="png", episodes_per_shard=16) as writer:
+        for number in range(16):
+            noise = rng.integers(0, 256, (4, 96, 96, 3), dtype=np.uint8)
+            writer.add(fake_episode(number)._replace(frames=noise))
+    dataset, decoded = Dataset(tmp_path), []
+    decode = shards._decode_image
+    monkeypatch.setattr(shards, "_decode_image", lambda *given: decoded.append(1) or decode(*given))
+    before = bytes_read()
+    dataset.frame(9, 2)
+    taken = bytes_read() - before
+    assert len(decoded) == 1
+    assert taken < dataset.size_bytes / 16 + 100_000  # an episode's images, and the footer
+    before = bytes_read()
+    dataset.vectors(9, "object_pose")
+    assert bytes_read() - before < 100_000
+    assert dataset.size_bytes > 1_500_000
 
 
 @settings(max_examples=15, deadline=None, database=None)
@@ -256,7 +321,7 @@ def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
     refused(tmp_path / "foreign", "not empty and no dataset of armplay", resume=True)
     refused(tmp_path / "foreign" / "thesis.txt", "a file, where the folder of the dataset should be")
     refused(tmp_path / "foreign" / "thesis.txt" / "below", "cannot be written")
-    refused(Path("/proc/armplay"), "/proc/armplay: cannot be written .*, so no episode can be kept there")
+    refused(Path("/proc/armplay"), "/proc/armplay: cannot be written .*, so nothing can be kept there")
 
 
 def test_only_the_same_settings_resume(tmp_path: Path) -> None:
