@@ -78,7 +78,9 @@ class LiveSource(Source):
     def _play(self) -> Iterator[Episode]:
         self._engine = self._open.enter_context(engine_for(self._settings, self._settings.record))
         if not self._settings.store:
-            yield from self._engine.episodes(count())
+            for episode in self._engine.episodes(count()):
+                yield episode
+                self._check_order()
             return
         metadata = {"settings": to_json(self._settings.record), **self._about, "versions": versions()}
         writer = self._open.enter_context(
@@ -88,6 +90,12 @@ class LiveSource(Source):
         for episode in self._engine.episodes(numbers):
             writer.add(episode)
             yield episode
+            self._check_order()
+
+    def _check_order(self) -> None:
+        """In lockstep the episodes after one that was given up would wait for it for ever."""
+        if self._settings.lockstep and self._engine is not None and self._engine.failures:
+            raise InputError(f"lockstep: {self._engine.failures[0]}; without it no later one may be used")
 
     def held_out(self, split: str, episodes: int) -> Gallery:
         record = replace(self._settings.record, split=split, corrupt="", corrupt_time="")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 
@@ -15,18 +16,21 @@ PLAIN_EVERY_S = 5.0
 class Progress:
     """Counts to `total`; `note` is shown beside the count."""
 
-    def __init__(self, total: int, *, unit: str, title: str, start: int = 0, quiet: bool = False) -> None:
+    def __init__(
+        self, total: int, *, unit: str, title: str, start: int = 0, quiet: bool = False, as_json: bool = False
+    ) -> None:
         self._title, self._unit, self._total = title, unit, total
         self._done = start
         self._quiet = quiet
+        self._json = as_json
         self._bar = None
         self._spoke = self._began = time.monotonic()
         self._first = start
-        if not quiet and sys.stderr.isatty():
+        if not quiet and not as_json and sys.stderr.isatty():
             self._bar = tqdm(total=total, initial=start, unit=f" {unit}", desc=title, dynamic_ncols=True)
 
-    def advance(self, done: int, note: str) -> None:
-        """Show that `done` are done in all."""
+    def advance(self, done: int, note: str, **facts: float) -> None:
+        """Show that `done` are done in all; `facts` stand in the place of `note` where JSON is asked for."""
         step, self._done = done - self._done, done
         if self._bar is not None:
             self._bar.set_postfix_str(note, refresh=False)
@@ -36,6 +40,10 @@ class Progress:
         if not self._quiet and (now - self._spoke >= PLAIN_EVERY_S or done >= self._total):
             self._spoke = now
             left = (now - self._began) / max(1, done - self._first) * (self._total - done)
+            if self._json:
+                row = {"task": self._title, "done": done, "total": self._total, "seconds_left": round(left, 1), **facts}
+                print(json.dumps(row), flush=True)
+                return
             print(
                 f"{self._title}: {done}/{self._total} {self._unit}, {note}, {left:.0f} s left",
                 file=sys.stderr,

@@ -3,6 +3,7 @@
 python scripts/bench.py sim --json sim.json
 python scripts/bench.py sim --rounds 3 --episodes 1
 python scripts/bench.py replay
+python scripts/bench.py collect --episodes 200
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import tyro
+from _bench_collect import Collect
 from _bench_replay import Replay
 from _bench_sim import Sim
 from _cli import run
 
 
-def main(command: Annotated[Sim | Replay, tyro.conf.arg(name="")]) -> None:
+def main(command: Annotated[Sim | Replay | Collect, tyro.conf.arg(name="")]) -> None:
     command()
 
 

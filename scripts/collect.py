@@ -3,22 +3,24 @@
 python scripts/collect.py --episodes 1000
 python scripts/collect.py --episodes 200 --out data/noisy --corrupt gaussian:0.2 --seed 1
 python scripts/collect.py --episodes 5000 --out data/hold --resume
+python scripts/collect.py --episodes 100000 --engine ray --address auto --workers 64 --json
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 from _cli import one_line_errors, resume_folder, run, stop_on_signal
+from _collected import Tally, draw_contact_sheet, effect
 from _progress import Progress, prepare
 
-from agent.collect import LocalEngine, ProcessEngine
-from agent.dataset import Dataset, read_header
+from agent.collect import Engine, Failure, Limits, LocalEngine, ProcessEngine
+from agent.dataset import read_header
 from agent.record import RecordSettings
 from agent.settings import from_json, to_json
 from agent.versions import versions
@@ -29,22 +31,27 @@ from sim.errors import InputError
 
 @dataclass(frozen=True)
 class Collect:
-    """Collect episodes of an arm that turns toys before its camera."""
+    """Collect episodes of an arm that turns objects before its camera."""
 
     episodes: int = 1000
     """Episodes in the dataset when it is complete."""
     out: Path = Path("data/hold")
     """Folder of the dataset."""
     workers: int = field(default_factory=cores)
-    """Worker processes; each simulates one arm."""
-    engine: Literal["processes", "local"] = "processes"
-    """Worker processes, or this process (for debugging)."""
+    """Workers; each simulates one arm."""
+    engine: Literal["processes", "local", "ray"] = "processes"
+    """Worker processes, this process (for debugging), or a Ray cluster."""
+    address: str = ""
+    """Ray cluster: auto, HOST:PORT or ray://HOST:PORT; none starts Ray on this machine."""
     image_format: Literal["jpeg", "png"] = "jpeg"
     """jpeg (quality 95), or png (exact, four times as large)."""
     resume: bool = False
     """Go on with the dataset in --out; its settings are taken over."""
     quiet: bool = False
     """No progress."""
+    json: bool = False
+    """Progress and summary as a JSON object a line, for clusters."""
+    limits: Limits = field(default_factory=Limits)
     record: RecordSettings = field(default_factory=RecordSettings)
 
 
@@ -56,40 +63,66 @@ def main(settings: Collect) -> int:
         raise InputError(f"workers={settings.workers}: at least 1 is needed, or nothing is collected")
     record = settings.record
     recorder = record()
-    prepare(recorder.catalogue, quiet=settings.quiet)
+    prepare(recorder.catalogue, quiet=settings.quiet or settings.json)
     metadata = {"settings": to_json(record), **recorder.describe(), "versions": versions()}
-    local = settings.engine == "local"
     with (
         stop_on_signal() as stop,
         DatasetWriter(
             settings.out, metadata=metadata, image_format=settings.image_format, resume=settings.resume
         ) as writer,
-        LocalEngine(record) if local else ProcessEngine(record, workers=settings.workers) as engine,
-        Progress(settings.episodes, unit="episodes", title="collect", start=writer.stored, quiet=settings.quiet) as bar,
+        engine_of(settings) as engine,
+        Progress(
+            settings.episodes,
+            unit="episodes",
+            title="collect",
+            start=writer.stored,
+            quiet=settings.quiet,
+            as_json=settings.json,
+        ) as bar,
     ):
-        began, before = time.monotonic(), writer.stored
-        for done, episode in enumerate(engine.episodes(writer.missing(settings.episodes)), start=1):
+        began, before, tally = time.monotonic(), writer.stored, Tally(engine)
+        for episode in engine.episodes(writer.missing(settings.episodes)):
             writer.add(episode)
-            rate = done * len(episode.frames) / (time.monotonic() - began)
-            bar.advance(before + done, f"{rate:.0f} frames/s, {writer.bytes / 1e6:.1f} MB")
+            tally.count(episode)
+            facts = tally.facts(seconds=time.monotonic() - began, size=writer.bytes)
+            bar.advance(before + tally.episodes, tally.note(facts), **facts)
             if stop:
                 break
-    if writer.stored and (record.corruption or record.timing):
-        print(effect(settings.out, record))
-    complete = writer.stored >= settings.episodes
-    print(f"{settings.out}: {writer.stored} episodes, {writer.bytes / 1e6:.1f} MB, {time.monotonic() - began:.0f} s")
-    if not complete:
+    report(settings, writer, tally, engine.failures, seconds=time.monotonic() - began)
+    return stop.status or (1 if engine.failures else 0)
+
+
+def engine_of(settings: Collect) -> Engine:
+    """The engine that the settings ask for."""
+    if settings.address and settings.engine != "ray":
+        raise InputError(f"address={settings.address}: only --engine ray has one, {settings.engine} would ignore it")
+    if settings.engine == "local":
+        return LocalEngine(settings.record)
+    if settings.engine == "processes":
+        return ProcessEngine(settings.record, workers=settings.workers, limits=settings.limits)
+    from agent.collect.ray import RayEngine  # an extra
+
+    address = settings.address or None
+    return RayEngine(settings.record, workers=settings.workers, address=address, limits=settings.limits)
+
+
+def report(settings: Collect, writer: DatasetWriter, tally: Tally, failures: list[Failure], *, seconds: float) -> None:
+    """Say what is there, what was given up, and how to go on."""
+    for failure in failures:
+        print(f"given up: {failure} (seed {settings.record.seed})", file=sys.stderr)
+    if tally.episodes and writer.stored:
+        draw_contact_sheet(settings.out)
+    if settings.json:
+        facts = tally.facts(seconds=seconds, size=writer.bytes)
+        print(json.dumps({"stored": writer.stored, "seconds": round(seconds, 1), **facts, **tally.end()}))
+        return
+    if tally.episodes and not settings.quiet:
+        print(tally.said())
+    if writer.stored and (settings.record.corruption or settings.record.timing):
+        print(effect(settings.out, settings.record))
+    print(f"{settings.out}: {writer.stored} episodes, {writer.bytes / 1e6:.1f} MB, {seconds:.0f} s")
+    if writer.stored < settings.episodes:
         print(f"go on with: python scripts/collect.py --resume --out {settings.out} --episodes {settings.episodes}")
-    return stop.status
-
-
-def effect(folder: Path, record: RecordSettings, *, most: int = 20) -> str:
-    """What was corrupted, and how wrong that made what a learner will be told of an action."""
-    from learner.actions import action_error  # loads torch, which nothing else here needs
-
-    kinds = "; ".join(str(kind) for kind in (record.corruption, record.timing) if kind)
-    found = list(islice(Dataset(folder).episodes(), most))
-    return f"corrupted: {kinds}: {action_error(found, record().chain)}"
 
 
 def command_line() -> Collect:

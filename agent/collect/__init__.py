@@ -1,10 +1,12 @@
 """Engines: the ways to collect episodes, all behind one interface.
 
-`RecordedEngine` is imported from `agent.collect.recorded`: it loads pyarrow, which no worker process needs.
+`RecordedEngine` is imported from `agent.collect.recorded`, which loads pyarrow, and `RayEngine` from
+`agent.collect.ray`, which loads Ray: no worker process needs either.
 """
 
-from agent.collect.engine import Engine, Make, Play
+from agent.collect.engine import Engine, Failure, Health, Make, Play
 from agent.collect.local import LocalEngine
 from agent.collect.processes import ProcessEngine
+from agent.collect.supervisor import Limits
 
-__all__ = ["Engine", "LocalEngine", "Make", "Play", "ProcessEngine"]
+__all__ = ["Engine", "Failure", "Health", "Limits", "LocalEngine", "Make", "Play", "ProcessEngine"]

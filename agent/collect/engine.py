@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Protocol, TypeAlias, TypeVar
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
 from agent.episode import Episode
 
@@ -16,8 +16,41 @@ Make: TypeAlias = Callable[[], Play]
 """Makes a `Play`. Picklable, where it is sent to other processes: settings, not the simulator itself."""
 
 
+class Failure(NamedTuple):
+    """An episode that was given up. A dataset has a hole there, which a resumed collection tries to fill."""
+
+    number: int
+    attempts: int
+    reason: str
+    """Of the last failure; may be a traceback of many lines."""
+
+    def __str__(self) -> str:
+        """One line: the last of a traceback says what went wrong."""
+        lines = self.reason.splitlines() or ["no reason given"]
+        return f"episode {self.number} failed {self.attempts} times; the last time: {lines[-1]}"
+
+
+class Health(NamedTuple):
+    """How the workers of an engine are."""
+
+    restarts: int = 0
+    """Workers replaced because they died, hung or failed."""
+    recycled: int = 0
+    """Workers replaced because they had made many episodes or had grown large; nothing is lost by it."""
+    resident: tuple[int, ...] = ()
+    """Resident memory in bytes of each worker at work, as of its last episode."""
+
+
 class Engine(Protocol):
     """Collects episodes. Which engine it is changes when an episode comes, never what is in it."""
+
+    failures: list[Failure]
+    """Episodes that were given up, in the order in which they were; the others go on coming."""
+
+    @property
+    def health(self) -> Health:
+        """How the workers are; an engine without workers is always well."""
+        return Health()
 
     def episodes(self, numbers: Iterable[int]) -> Iterator[Episode]:
         """The episodes with these numbers, in order of completion. `numbers` may have no end, and is read a little

@@ -9,9 +9,11 @@ from agent.episode import Episode
 
 
 class LocalEngine(Engine):
-    """Plays one episode after the other, in the order of their numbers."""
+    """Plays one episode after the other, in the order of their numbers. What goes wrong is raised where it happens:
+    nothing is tried again, and `failures` stays empty."""
 
     def __init__(self, make: Make) -> None:
+        self.failures = []
         self._play = make()
 
     def episodes(self, numbers: Iterable[int]) -> Iterator[Episode]:

@@ -2,8 +2,10 @@
 
 Messages, all pickled by one of the two and read by the other:
     to the worker    (sys.path, pickled factory) once, then episode numbers
-    from the worker  ("episode", pickle, number of buffers) and the raw buffers, or ("error", text) or
-                     ("input error", text), after which the worker ends
+    from the worker  (pickle of the episode without its arrays, the lengths of the arrays in bytes, resident bytes),
+                     or a Trouble, after which the worker ends
+The arrays of the n-th episode lie in slot n modulo the number of slots. The parent asks for an episode only when it has
+copied the one that lay there before, so nobody waits for a slot.
 """
 
 from __future__ import annotations
@@ -15,52 +17,50 @@ import signal
 import sys
 import threading
 import time
-import traceback
+from collections.abc import Sequence
 from contextlib import suppress
+from itertools import cycle
 from multiprocessing.connection import Connection
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from agent.collect.processes import GRACE_S
-from sim.errors import InputError
+from agent.collect.player import Player, Trouble, resident, trouble
+from agent.collect.slot import Slot
+from agent.collect.supervisor import GRACE_S
 
 
-def main(descriptor: int) -> None:
+def main(descriptor: int, slots: Sequence[int]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which then ends its workers
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_end_with_parent, args=(descriptor,), daemon=True).start()
     with suppress(EOFError, OSError):  # the parent is gone, so nobody is left to tell
-        serve(Connection(descriptor))
+        serve(Connection(descriptor), [Slot(slot) for slot in slots])
 
 
-def serve(connection: Connection) -> None:
-    """Makes the factory's `Play` at the first number, so that its failure counts as that episode's."""
+def serve(connection: Connection, slots: list[Slot]) -> None:
+    """Answers until the parent is gone or there was a Trouble."""
     sys.path[:], factory = pickle.loads(connection.recv_bytes())
-    play: Any = None
+    player = Player(factory)
     try:
-        while True:
-            number = pickle.loads(connection.recv_bytes())
-            try:
-                if play is None:
-                    play = pickle.loads(factory)()
-                buffers: list[pickle.PickleBuffer] = []
-                episode = pickle.dumps(play(number), protocol=5, buffer_callback=buffers.append)
-            except Exception as error:
-                connection.send_bytes(pickle.dumps(_failure(error)))
+        for slot in cycle(slots):
+            answer = _answer(player, pickle.loads(connection.recv_bytes()), slot)
+            connection.send_bytes(pickle.dumps(answer))
+            if isinstance(answer, Trouble):
                 return
-            connection.send_bytes(pickle.dumps(("episode", episode, len(buffers))))
-            for buffer in buffers:
-                connection.send_bytes(buffer.raw())
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # ending already: `close` is not to be interrupted
-        close = getattr(play, "close", None)
-        if close is not None:
-            close()
+        player.close()
 
 
-def _failure(error: Exception) -> tuple[str, str]:
-    if isinstance(error, InputError):
-        return "input error", str(error)
-    return "error", "".join(traceback.format_exception(error)).strip()
+def _answer(player: Player, number: int, slot: Slot) -> tuple[bytes, list[int], int] | Trouble:
+    episode = player(number)
+    if isinstance(episode, Trouble):
+        return episode
+    buffers: list[pickle.PickleBuffer] = []
+    try:
+        pickled = pickle.dumps(episode, protocol=5, buffer_callback=buffers.append)
+        return pickled, slot.write([buffer.raw() for buffer in buffers]), resident()
+    except Exception as error:
+        return trouble(error)
 
 
 def _leave(*_: object) -> NoReturn:
@@ -80,4 +80,4 @@ def _end_with_parent(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), [int(slot) for slot in sys.argv[2:]])

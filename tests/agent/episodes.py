@@ -8,12 +8,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from agent.collect import Engine
 from agent.episode import Episode
 from sim.errors import InputError
 
@@ -69,6 +70,19 @@ def assert_same(first: Episode, second: Episode, *, tolerance: int = 0) -> None:
             assert one == two, name
 
 
+def shards_of(
+    engine: Engine, folder: Path, numbers: Iterable[int], *, watch: Callable[[Engine, int], None] = lambda *_: None
+) -> dict[str, bytes]:
+    """Every file of a dataset of these episodes; `watch` is called with how many there are so far."""
+    from agent.writer import DatasetWriter  # loads pyarrow, which workers that import this file are to do without
+
+    with DatasetWriter(folder, metadata={}, episodes_per_shard=5) as writer:
+        for done, episode in enumerate(engine.episodes(numbers), start=1):
+            writer.add(episode)
+            watch(engine, done)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 @dataclass(frozen=True)
 class Fake:
     """A factory for engines whose episode `number` goes wrong the first `times` times."""
@@ -110,6 +124,17 @@ class Fake:
         threading.Event().wait()
 
 
+class Uneven:
+    """A factory whose episodes differ in size: some larger than all before them, some with masks."""
+
+    def __call__(self) -> Callable[[int], Episode]:
+        return self.play
+
+    @staticmethod
+    def play(number: int) -> Episode:
+        return fake_episode(number, frames=2 + 9 * (number % 4) + number // 4, size=40, masks=number % 3 == 0)
+
+
 class Spy:
     """A factory whose episodes tell, in `instance`, what the process that makes them is like."""
 
@@ -137,3 +162,7 @@ class ClosedInFile:
 
 def broken_factory() -> Callable[[int], Episode]:
     raise InputError("arm='tentacle': kuka and panda are known, others cannot be built")
+
+
+def hopeless_factory() -> Callable[[int], Episode]:
+    raise OSError("no such device")

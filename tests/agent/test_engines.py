@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 from itertools import count, islice
@@ -16,12 +18,19 @@ from pathlib import Path
 
 import pytest
 
-from agent.collect import Engine, LocalEngine, ProcessEngine
-from agent.collect.recorded import RecordedEngine
+from agent.collect import Engine, Health, Limits, LocalEngine, ProcessEngine
 from agent.episode import Episode
-from agent.writer import DatasetWriter
 from sim.errors import InputError
-from tests.agent.episodes import ClosedInFile, Fake, Spy, assert_same, broken_factory, fake_episode
+from tests.agent.episodes import (
+    ClosedInFile,
+    Fake,
+    Spy,
+    Uneven,
+    assert_same,
+    broken_factory,
+    fake_episode,
+    hopeless_factory,
+)
 
 
 def children() -> set[int]:
@@ -71,7 +80,7 @@ def test_one_engine_iterates_again() -> None:
         assert [episode.number for episode in engine.episodes([])] == []
         assert {episode.number for episode in engine.episodes(range(5, 8))} == {5, 6, 7}
         assert children() == pids
-        assert engine.restarts == 0
+        assert engine.health.restarts == 0
 
 
 def test_no_more_workers_than_episodes() -> None:
@@ -91,20 +100,49 @@ def test_workers_are_lean() -> None:
         assert about["path"] == sys.path
 
 
-def test_killed_workers_lose_nothing() -> None:
-    rng = random.Random(0)
-    spared = children()
-    episodes = {}
-    with ProcessEngine(Fake(size=64), workers=2, attempts=20) as engine:
-        for episode in engine.episodes(range(30)):
-            assert episode.number not in episodes
-            episodes[episode.number] = episode
-            if len(episodes) in (3, 8, 15):
-                victim = rng.choice(sorted(children() - spared))
-                os.kill(victim, signal.SIGKILL)
-                spared.add(victim)  # it may lie there a while before the engine notices
-        assert engine.restarts == 3
-    assert_all(episodes, range(30), size=64)
+def test_uneven_episodes_fit() -> None:
+    for episode in collect(ProcessEngine(Uneven(), workers=2), range(24)).values():
+        assert_same(episode, Uneven.play(episode.number))
+
+
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=pytest.mark.long)])
+def test_killed_workers_lose_nothing(rounds: int) -> None:
+    rng = random.Random(rounds)
+    for _ in range(rounds):
+        spared, episodes = children(), {}
+        moments = {rng.randrange(start, start + 4) for start in (1, 10, 19)}  # each is noticed before the next
+        with ProcessEngine(Fake(size=64), workers=2, limits=Limits(attempts=20)) as engine:
+            for episode in engine.episodes(range(30)):
+                assert episode.number not in episodes
+                episodes[episode.number] = episode
+                if len(episodes) in moments:
+                    threading.Event().wait(rng.uniform(0, 0.003))  # into the making, or the sending, of another
+                    victim = rng.choice(sorted(children() - spared))
+                    os.kill(victim, signal.SIGKILL)
+                    spared.add(victim)  # it may lie there a while before the engine notices
+            assert engine.health.restarts == 3
+            assert engine.failures == []
+        assert_all(episodes, range(30), size=64)
+
+
+@pytest.mark.parametrize("limits", [Limits(recycle_after=3), Limits(recycle_bytes=1)])
+def test_workers_are_recycled_and_nothing_is_lost(limits: Limits) -> None:
+    with ProcessEngine(Spy(), workers=2, limits=limits) as engine:
+        pids = Counter(json.loads(episode.instance)["pid"] for episode in engine.episodes(range(14)))
+        assert sum(pids.values()) == 14
+        assert max(pids.values()) <= 4  # it has been given one more when it is found to have done enough
+        health = engine.health
+    due = [made for made in pids.values() if made >= limits.recycle_after or limits.recycle_bytes == 1]
+    assert (health.restarts, health.recycled) == (0, len(due))
+    assert len(pids) >= 4
+
+
+def test_the_memory_of_workers_is_known() -> None:
+    with ProcessEngine(Fake(), workers=2) as engine:
+        assert engine.health == Health(0, 0, ())
+        list(engine.episodes(range(8)))
+        assert len(engine.health.resident) in (1, 2)
+        assert all(10**7 < resident < 10**9 for resident in engine.health.resident)
 
 
 def test_interrupts_do_not_reach_workers() -> None:
@@ -113,31 +151,49 @@ def test_interrupts_do_not_reach_workers() -> None:
         for pid in children():
             os.kill(pid, signal.SIGINT)
         assert len(first + list(engine.episodes(range(4, 8)))) == 8
-        assert engine.restarts == 0
+        assert engine.health.restarts == 0
 
 
 @pytest.mark.parametrize("fault", ["raise", "kill"])
 def test_an_episode_that_fails_twice_is_made(tmp_path: Path, fault: str) -> None:
     engine = ProcessEngine(Fake(str(tmp_path), number=4, times=2, fault=fault), workers=2)
     assert_all(collect(engine, range(8)), range(8))
-    assert engine.restarts == 2
+    assert engine.health.restarts == 2
 
 
-def test_an_episode_that_always_fails_is_told(tmp_path: Path) -> None:
-    engine = ProcessEngine(Fake(str(tmp_path), number=4, times=99), workers=2)
-    with pytest.raises(RuntimeError, match=r"episode 4 failed 3 times.*(?s:.)*attempt 2 came to nothing"):
-        collect(engine, range(8))
-    engine = ProcessEngine(Fake(str(tmp_path), number=0, times=99, fault="exit"), workers=1, attempts=2)
-    with pytest.raises(RuntimeError, match=r"episode 0 failed 2 times.*exit status 7"):
-        collect(engine, range(1))
+@pytest.mark.parametrize(
+    ("fault", "limits", "told"),
+    [
+        ("raise", Limits(), r"^episode 4 failed 3 times; the last time: ArithmeticError: attempt 2 came to nothing$"),
+        ("exit", Limits(attempts=2), r"^episode 4 failed 2 times; the last time: its worker ended with exit status 7$"),
+        ("hang", Limits(attempts=1, deadline_s=4), r"^episode 4 failed 1 times; the last time: no answer within 4 s$"),
+    ],
+)
+def test_an_episode_that_always_fails_is_reported_and_the_rest_arrives(
+    tmp_path: Path, fault: str, limits: Limits, told: str
+) -> None:
+    with ProcessEngine(Fake(str(tmp_path), number=4, times=99, fault=fault), workers=2, limits=limits) as engine:
+        assert {episode.number for episode in engine.episodes(range(8))} == set(range(8)) - {4}
+        assert len(list(tmp_path.iterdir())) == limits.attempts == engine.health.restarts
+    (failure,) = engine.failures
+    assert (failure.number, failure.attempts) == (4, limits.attempts)
+    assert re.match(told, str(failure))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_where_nothing_can_be_made_that_is_said_once(workers: int) -> None:
+    engine = ProcessEngine(hopeless_factory, workers=workers, limits=Limits(attempts=2))
+    with pytest.raises(RuntimeError, match=r"3 episodes failed 2 times each and none was made(?s:.)*no such device"):
+        collect(engine, range(10**9))
+    assert {failure.number for failure in engine.failures} == {0, 1, 2}
 
 
 def test_a_hung_worker_is_replaced_while_others_answer(tmp_path: Path) -> None:
     make = Fake(str(tmp_path), number=0, times=1, fault="hang")
-    with ProcessEngine(make, workers=2, deadline_s=3.0, attempts=9) as engine:
+    with ProcessEngine(make, workers=2, limits=Limits(deadline_s=3.0, attempts=9)) as engine:
         found = next(episode for episode in engine.episodes(count()) if episode.number == 0)
         assert_same(found, fake_episode(0))
-        assert engine.restarts >= 1
+        assert engine.health.restarts >= 1
 
 
 def test_a_worker_that_will_not_end_is_killed(tmp_path: Path) -> None:
@@ -150,15 +206,17 @@ def test_input_errors_pass_at_once(tmp_path: Path) -> None:
     engine = ProcessEngine(Fake(str(tmp_path), number=1, times=9, fault="input"), workers=2)
     with pytest.raises(InputError, match=r"^size=0: at least 1 is needed, or there is nothing to see$"):
         collect(engine, range(4))
-    assert engine.restarts == 0
+    assert engine.health.restarts == 0
     with pytest.raises(InputError, match="tentacle"):
         collect(ProcessEngine(broken_factory, workers=1), range(4))
 
 
-@pytest.mark.parametrize(("name", "value"), [("workers", 0), ("deadline_s", 0.0), ("attempts", 0)])
+@pytest.mark.parametrize(("name", "value"), [("deadline_s", 0.0), ("attempts", 0), ("recycle_bytes", 0)])
 def test_settings_that_collect_nothing_are_refused(name: str, value: float) -> None:
     with pytest.raises(InputError, match=f"{name}={value}: "):
-        ProcessEngine(Fake(), **{"workers": 1, name: value})  # type: ignore[arg-type]
+        Limits(**{name: value})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="workers=0: "):
+        ProcessEngine(Fake(), workers=0)
 
 
 def test_endless_iterations_can_be_left() -> None:
@@ -196,7 +254,8 @@ def test_closing_from_another_thread_ends_the_iteration(tmp_path: Path) -> None:
     assert len(episodes) <= 2
 
 
-def test_no_orphans_when_the_parent_is_killed(tmp_path: Path) -> None:
+def test_nothing_is_left_when_the_parent_is_killed(tmp_path: Path) -> None:
+    shared = set(Path("/dev/shm").iterdir())
     code = f"""
 from tests.agent.episodes import Fake
 from agent.collect import ProcessEngine
@@ -210,18 +269,10 @@ for episode in engine.episodes(range(9)):
     assert process.stdout.readline() == b"0\n"
     process.kill()
     process.communicate(timeout=60)  # the pipe ends when the last process that holds it does: the workers
+    assert not [path for path in set(Path("/dev/shm").iterdir()) - shared if "ray" not in path.name.lower()]
 
 
 @pytest.mark.parametrize("engine_type", [LocalEngine, partial(ProcessEngine, workers=2)])
 def test_what_plays_is_closed(tmp_path: Path, engine_type: type[LocalEngine]) -> None:
     collect(engine_type(partial(ClosedInFile, str(tmp_path))), range(4))
     assert len(list(tmp_path.iterdir())) == (1 if engine_type is LocalEngine else 2)
-
-
-def test_recorded_plays_a_dataset_once(tmp_path: Path) -> None:
-    with DatasetWriter(tmp_path, metadata={}, episodes_per_shard=4, image_format="png") as writer:
-        for number in range(6):
-            writer.add(fake_episode(number))
-    with RecordedEngine(tmp_path) as engine:
-        assert_all({episode.number: episode for episode in engine.episodes(count())}, range(6))
-        assert [episode.number for episode in engine.episodes([3, 1, 9, 2])] == [3, 1]
