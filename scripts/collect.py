@@ -137,4 +137,8 @@ def command_line() -> Collect:
 
 if __name__ == "__main__":
     with one_line_errors():
-        sys.exit(main(command_line()))
+        try:
+            sys.exit(main(command_line()))
+        except RuntimeError as error:  # no worker can make any episode
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(1)

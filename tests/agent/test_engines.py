@@ -185,7 +185,9 @@ def test_where_nothing_can_be_made_that_is_said_once(workers: int) -> None:
     engine = ProcessEngine(hopeless_factory, workers=workers, limits=Limits(attempts=2))
     with pytest.raises(RuntimeError, match=r"3 episodes failed 2 times each and none was made(?s:.)*no such device"):
         collect(engine, range(10**9))
-    assert {failure.number for failure in engine.failures} == {0, 1, 2}
+    numbers = [failure.number for failure in engine.failures]
+    assert len(numbers) == len(set(numbers)) == 3
+    assert max(numbers) < 3 + 2 * workers  # of those that were given out
 
 
 def test_a_hung_worker_is_replaced_while_others_answer(tmp_path: Path) -> None:
