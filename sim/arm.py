@@ -18,13 +18,13 @@ from sim.errors import InputError
 from sim.kinematics import Chain
 
 Draw = Literal["whole", "hand", "hidden"]
-"""What is drawn of an arm: all of it, what is beyond its last joints, or nothing."""
+"""What is drawn of an arm: all of it, the hand or tool alone, or nothing."""
 FEWEST_TRIANGLES = 400
 _FEWEST_A_LINK = 110
 """With fewer, links get holes."""
 _COARSER = 0.6
 """How much of a link's share of triangles the link before it gets: what is near the object is looked at."""
-_FORMAT = 11
+_FORMAT = 12
 """Counts the versions of the cached files."""
 
 
@@ -63,7 +63,7 @@ class ArmSpec:
     home_point: tuple[float, float, float]
     """Where play keeps the object, m in the base frame."""
     hand_links: tuple[str, ...]
-    """Links that are drawn where only the hand is."""
+    """Links of the hand, which are drawn where nothing else of the arm is; a stem is too."""
     colors: tuple[tuple[float, float, float], ...]
     """RGB of the links in [0, 1], base first, repeated when there are more links."""
     stem: tuple[float, float] | None = None
@@ -129,14 +129,13 @@ def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw)
         for collision in link.findall("collision"):
             link.remove(collision)
     _lighten(root, spec, source.parent, draft, triangles)
-    last = _last_link(root, spec)
-    if spec.stem is not None:
-        _add_stem(_find(root, "link", last), spec.hand, *spec.stem, draft)
-    shown = {"whole": None, "hand": {last, *spec.hand_links}, "hidden": set()}[draw]
     for link in root.iter("link"):
-        if shown is not None and link.get("name") not in shown:
+        if draw == "hidden" or (draw == "hand" and link.get("name") not in spec.hand_links):
             for visual in link.findall("visual"):
                 link.remove(visual)
+    if spec.stem is not None and draw != "hidden":
+        last = _child(_find(root, "joint", spec.joints[-1]), "child").get("link", "")
+        _add_stem(_find(root, "link", last), spec.hand, *spec.stem, draft)
     tree.write(draft / "arm.urdf")
 
 
@@ -214,10 +213,6 @@ def _set_inertia(link: ElementTree.Element, inertia: Inertia) -> None:
     ElementTree.SubElement(inertial, "mass", value=str(inertia.mass))
     names = ("ixx", "ixy", "ixz", "iyy", "iyz", "izz")
     ElementTree.SubElement(inertial, "inertia", dict(zip(names, map(str, inertia.tensor), strict=True)))
-
-
-def _last_link(root: ElementTree.Element, spec: ArmSpec) -> str:
-    return _child(_find(root, "joint", spec.joints[-1]), "child").get("link", "")
 
 
 def _find(root: ElementTree.Element, kind: str, name: str) -> ElementTree.Element:
