@@ -23,8 +23,8 @@ from sim.settings import PHYSICS_RATE, SceneSettings
 
 SOLVER_ITERATIONS = 16
 """Of PyBullet's solver a step, none left out; with fewer, seven motors do not get the velocities that they are told."""
-CONTROL_STEPS = 4
-"""Physics steps between two looks of the velocity controller at the joints: 60 a second."""
+CONTROL_STEPS = 6
+"""Physics steps between two looks of the velocity controller at the joints: 40 a second."""
 RECYCLE = 50
 """Toys after which the client is replaced: PyBullet never frees textures, disconnecting does."""
 TOY_MASS = 0.15
