@@ -14,7 +14,7 @@ from typing import Any
 from agent.collect import Engine, LocalEngine, ProcessEngine
 from agent.collect.recorded import RecordedEngine
 from agent.corrupted import corrupt_episode, thin_episode
-from agent.dataset import Dataset, read_header
+from agent.dataset import Dataset, held_out, read_header
 from agent.episode import Episode
 from agent.record import RecordSettings
 from agent.settings import from_json, to_json
@@ -26,7 +26,7 @@ from learner.settings import OnlineSettings
 from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain
-from sim.objects.splits import SPLITS, stable_hash
+from sim.objects.splits import SPLITS
 
 
 class Source(ABC):
@@ -129,7 +129,7 @@ class RecordedSource(Source):
         self._engine = RecordedEngine(root)
         self._numbers: dict[str, list[int]] = {split: [] for split in SPLITS}
         for number, (_, instance) in dataset.objects().items():
-            self._numbers[_split(instance)].append(number)
+            self._numbers[held_out(instance)].append(number)
         for split, numbers in self._numbers.items():
             if not numbers:
                 raise InputError(f"{root}: {len(dataset)} episodes, none of them for {split}: more are needed")
@@ -174,12 +174,6 @@ def _left_to_do(given: RecordSettings, stored: RecordSettings, root: Path) -> tu
             "collect anew with it"
         )
     return given.corruption, given.timing
-
-
-def _split(instance: str) -> str:
-    """The split of an instance; not by its category, which the encoder must not depend on."""
-    tenth = stable_hash(f"held out of recorded data/{instance}") % 10
-    return {0: "test", 1: "validation"}.get(tenth, "train")
 
 
 def open_source(settings: OnlineSettings, store: Path, *, resume: bool) -> Source:

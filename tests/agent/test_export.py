@@ -19,7 +19,6 @@ from agent.export.minari import as_steps
 from agent.export.views import angles, lean
 from agent.merge import merge
 from agent.writer import DatasetWriter
-from learner import source
 from sim import viewsphere
 from sim.errors import InputError
 from tests.agent.sound import CHAIN, FRAMES, SIZE, contents, metadata_of, sound_episode, store
@@ -220,11 +219,6 @@ def test_rt4k_takes_turntables_only(tmp_path: Path, data: Dataset) -> None:
     with pytest.raises(InputError, match="1 objects, none of them for train: more are needed"):
         EXPORTS["rt4k"](Dataset(tmp_path / "few"), tmp_path / "out", silent)
     assert not (tmp_path / "out").exists()
-
-
-def test_held_out_objects_are_those_that_learners_hold_out() -> None:
-    names = [f"toy-{number}" for number in range(500)]
-    assert [held_out(name) for name in names] == [source._split(name) for name in names]
 
 
 @pytest.mark.parametrize("image_format", ["jpeg", "png"])
