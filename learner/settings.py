@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from agent.collect import check_address
 from agent.record import RecordSettings
 from learner.actions import representation
 from learner.augment import AugmentSettings
@@ -19,7 +20,10 @@ from sim.cores import cores
 from sim.errors import InputError
 from sim.scene import SceneSettings
 
-FREE_ON_RESUME = ("steps", "workers", "threads", "device", "log_every", "validate_every", "checkpoint_every")
+FREE_ON_RESUME = (
+    *("steps", "engine", "address", "workers", "threads", "device"),
+    *("log_every", "validate_every", "checkpoint_every"),
+)
 """Settings that a resumed run may change without being another run."""
 
 
@@ -39,10 +43,16 @@ class OnlineSettings:
     """What is told of an action: efference, command+state, command or pose."""
     sampling: Sampling = "uniform"
     """How t' is drawn: uniform (any other frame), uniform+same (any frame, as in the paper)."""
-    engine: Literal["processes", "local", "recorded"] = "processes"
-    """Who plays: worker processes, this process, or a stored dataset (--data)."""
+    engine: Literal["processes", "local", "ray", "recorded"] = "processes"
+    """Who plays: worker processes, this process, a Ray cluster (--address), or a stored dataset (--data)."""
+    address: str = ""
+    """Ray cluster: auto, HOST:PORT or ray://HOST:PORT; none starts Ray on this machine."""
     data: str = ""
     """Folder of a stored dataset, for --engine recorded."""
+    data_rate: float = 0.0
+    """Frames/s at which stored episodes come, as if they were collected now; 0 is as fast as they are read."""
+    data_repeat: bool = False
+    """Begin the stored dataset again when it ends; otherwise learning goes on with what is in the buffer."""
     workers: int = 1
     """Worker processes that simulate arms."""
     buffer_episodes: int = 2000
@@ -104,6 +114,12 @@ class OnlineSettings:
             raise InputError(
                 f"data={self.data!r} with engine={self.engine}: --data DIR and --engine recorded go together"
             )
+        check_address(self.address, self.engine)
+        if not 0 <= self.data_rate < float("inf"):
+            raise InputError(f"data_rate={self.data_rate}: 0 (as fast as they are read) or more frames/s is needed")
+        for name in ("data_rate", "data_repeat"):
+            if getattr(self, name) and self.engine != "recorded":
+                raise InputError(f"{name}={getattr(self, name)}: only --engine recorded has one")
         if self.record.split != "train":
             raise InputError(f"split={self.record.split}: the encoder learns from train; the other splits are held out")
         if self.augment.flip_probability > 0 and self.method.startswith("aa-"):

@@ -11,7 +11,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
-from agent.collect import Engine, LocalEngine, ProcessEngine
+from agent.collect import Engine, Failure, engine_for
 from agent.collect.recorded import RecordedEngine
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset, held_out, read_header
@@ -37,6 +37,11 @@ class Source(ABC):
     stored: int
     """Episodes of an earlier session that a resumed run is given again, before any new one."""
 
+    @property
+    def failures(self) -> list[Failure]:
+        """Episodes that were given up so far."""
+        return []
+
     @abstractmethod
     def episodes(self) -> Iterator[Episode]:
         """Training episodes; the stored ones first. In lockstep, in the same order in every run."""
@@ -45,11 +50,15 @@ class Source(ABC):
     def held_out(self, split: str, episodes: int) -> Gallery:
         """Frames of objects that the encoder never sees; `split` is validation or test."""
 
+    def rest(self) -> None:
+        """Training is over: nothing is played any more, and what played is free for `held_out`."""
+        return
+
     def __enter__(self) -> Source:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        return None
+        self.rest()
 
 
 class LiveSource(Source):
@@ -76,7 +85,7 @@ class LiveSource(Source):
         return in_order(found) if self._settings.lockstep else found
 
     def _play(self) -> Iterator[Episode]:
-        self._engine = self._open.enter_context(engine_for(self._settings, self._settings.record))
+        self._engine = self._open.enter_context(engine_of(self._settings, self._settings.record))
         if not self._settings.store:
             for episode in self._engine.episodes(count()):
                 yield episode
@@ -92,17 +101,21 @@ class LiveSource(Source):
             yield episode
             self._check_order()
 
+    @property
+    def failures(self) -> list[Failure]:
+        return [] if self._engine is None else self._engine.failures
+
     def _check_order(self) -> None:
         """In lockstep the episodes after one that was given up would wait for it for ever."""
-        if self._settings.lockstep and self._engine is not None and self._engine.failures:
-            raise InputError(f"lockstep: {self._engine.failures[0]}; without it no later one may be used")
+        if self._settings.lockstep and self.failures:
+            raise InputError(f"lockstep: {self.failures[0]}; without it no later one may be used")
 
     def held_out(self, split: str, episodes: int) -> Gallery:
         record = replace(self._settings.record, split=split, corrupt="", corrupt_time="")
-        with engine_for(self._settings, record) as engine:
+        with engine_of(self._settings, record) as engine:
             return gallery_of(engine.episodes(range(episodes)), self.categories, count=episodes)
 
-    def __exit__(self, *exception: object) -> None:
+    def rest(self) -> None:
         if self._engine is not None:
             self._engine.close()
         self._open.close()
@@ -126,7 +139,7 @@ class RecordedSource(Source):
                 have = getattr(stored.scene, name)
                 raise InputError(f"{name}={getattr(given.scene, name)}: the episodes in {root} have {have}")
         self._corruption, self._timing = _left_to_do(given, stored, root)
-        self._engine = RecordedEngine(root)
+        self._engine = RecordedEngine(root, repeat=settings.data_repeat, rate=settings.data_rate or None)
         self._numbers: dict[str, list[int]] = {split: [] for split in SPLITS}
         for number, (_, instance) in dataset.objects().items():
             self._numbers[held_out(instance)].append(number)
@@ -139,7 +152,7 @@ class RecordedSource(Source):
         return map(self._misled, self._engine.episodes(self._numbers["train"]))
 
     def held_out(self, split: str, episodes: int) -> Gallery:
-        chosen = self._engine.episodes(self._numbers[split][:episodes])
+        chosen = self._dataset.episodes(self._numbers[split][:episodes])
         return gallery_of(chosen, self.categories, count=sys.maxsize)
 
     def _misled(self, episode: Episode) -> Episode:
@@ -183,8 +196,7 @@ def open_source(settings: OnlineSettings, store: Path, *, resume: bool) -> Sourc
     return LiveSource(settings, store, resume=resume)
 
 
-def engine_for(settings: OnlineSettings, record: RecordSettings) -> Engine:
+def engine_of(settings: OnlineSettings, record: RecordSettings) -> Engine:
     """The engine that plays `record`."""
-    if settings.engine == "local":
-        return LocalEngine(record)
-    return ProcessEngine(record, workers=settings.workers)
+    assert settings.engine != "recorded"
+    return engine_for(settings.engine, record, workers=settings.workers, address=settings.address)

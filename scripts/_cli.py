@@ -2,42 +2,61 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn
 
 import tyro
 
 from sim.errors import InputError
 
-Settings = TypeVar("Settings")
 
+def parse(kind: Any, **options: Any) -> Any:
+    """The settings (a dataclass), or one of several commands (a union of such), that the command line gives.
 
-def run(main: Callable[..., Any], **options: Any) -> Any:
-    """Run `main` (or make the dataclass) with the arguments of the command line; an InputError ends the program.
-
-    The help shows the script's own docstring, its examples a line each.
+    The help shows the script's own docstring, its examples a line each. Raises InputError for what cannot be parsed.
     """
     about = sys.modules["__main__"].__doc__ or ""
-    with one_line_errors():
-        return tyro.cli(
-            main, config=(tyro.conf.OmitArgPrefixes,), description=re.sub("\n+", "\n\n", about.strip()), **options
-        )
-
-
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """What the user got wrong is one line on stderr and exit status 2."""
+    options |= {"config": (tyro.conf.OmitArgPrefixes,), "description": re.sub("\n+", "\n\n", about.strip())}
+    if {"-h", "--help"} & {*sys.argv[1:]}:
+        return tyro.cli(kind, **options)
+    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
     try:
-        yield
+        with redirect_stdout(said), redirect_stderr(said):
+            return tyro.cli(kind, **options)
+    except SystemExit as ended:
+        said.seek(0)
+        raise InputError(in_one_line(said.read())) from ended
+
+
+def in_one_line(box: str) -> str:
+    """What tyro says of a mistake, without the frame around it and the help beneath it."""
+    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
+    parts = " ".join(lines).split("─" * 3)
+    told, rest = parts[0].strip().rstrip("."), " ".join(parts[1:])
+    meant = re.search(r"Perhaps you meant.*?(--[\w-]+)|(Available subcommands: [\w, ]+)", rest)
+    hint = f" ({meant[2].strip()})" if meant and meant[2] else f" (perhaps you meant {meant[1]})" if meant else ""
+    return f"{told}{hint}; see --help"
+
+
+def program(main: Callable[[], int | None]) -> NoReturn:
+    """Run `main` and end the program with its status; what the user got wrong is one line on stderr, and status 2."""
+    try:
+        status = main() or 0
+        sys.stdout.flush()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        status = 2
+    except BrokenPipeError:  # whoever was reading, `head` say, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
 
 
 def resume_folder(arguments: list[str]) -> Path | None:

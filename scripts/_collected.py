@@ -49,6 +49,8 @@ class Tally:
     def note(self, facts: dict[str, Any]) -> str:
         """The same in a few words."""
         said = [f"{facts['frames_per_second']:.0f} frames/s", f"{facts['bytes'] / 1e6:.1f} MB"]
+        counts = sorted(self.categories.values())
+        said.append(f"{len(counts)} categories x {counts[0]} to {counts[-1]}")
         if facts["resident_bytes"]:
             said.append(f"workers {facts['resident_bytes'] / 1e6:.0f} MB")
         said += [f"{facts[name]} {name}" for name in ("failures", "restarts") if facts[name]]

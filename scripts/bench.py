@@ -8,18 +8,10 @@ python scripts/bench.py collect --episodes 200
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import tyro
 from _bench_collect import Collect
 from _bench_replay import Replay
 from _bench_sim import Sim
-from _cli import run
-
-
-def main(command: Annotated[Sim | Replay | Collect, tyro.conf.arg(name="")]) -> None:
-    command()
-
+from _cli import parse, program
 
 if __name__ == "__main__":
-    run(main)
+    program(lambda: parse(Sim | Replay | Collect)())

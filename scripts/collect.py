@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from _cli import one_line_errors, resume_folder, run, stop_on_signal
+from _cli import parse, program, resume_folder, stop_on_signal
 from _collected import Tally, draw_contact_sheet, effect
 from _progress import Progress, prepare
 
-from agent.collect import Engine, Failure, Limits, LocalEngine, ProcessEngine
+from agent.collect import EngineName, Failure, Limits, engine_for
 from agent.dataset import read_header
 from agent.record import RecordSettings
 from agent.settings import from_json, to_json
@@ -39,7 +39,7 @@ class Collect:
     """Folder of the dataset."""
     workers: int = field(default_factory=cores)
     """Workers; each simulates one arm."""
-    engine: Literal["processes", "local", "ray"] = "processes"
+    engine: EngineName = "processes"
     """Worker processes, this process (for debugging), or a Ray cluster."""
     address: str = ""
     """Ray cluster: auto, HOST:PORT or ray://HOST:PORT; none starts Ray on this machine."""
@@ -70,7 +70,9 @@ def main(settings: Collect) -> int:
         DatasetWriter(
             settings.out, metadata=metadata, image_format=settings.image_format, resume=settings.resume
         ) as writer,
-        engine_of(settings) as engine,
+        engine_for(
+            settings.engine, record, workers=settings.workers, address=settings.address, limits=settings.limits
+        ) as engine,
         Progress(
             settings.episodes,
             unit="episodes",
@@ -90,20 +92,6 @@ def main(settings: Collect) -> int:
                 break
     report(settings, writer, tally, engine.failures, seconds=time.monotonic() - began)
     return stop.status or (1 if engine.failures else 0)
-
-
-def engine_of(settings: Collect) -> Engine:
-    """The engine that the settings ask for."""
-    if settings.address and settings.engine != "ray":
-        raise InputError(f"address={settings.address}: only --engine ray has one, {settings.engine} would ignore it")
-    if settings.engine == "local":
-        return LocalEngine(settings.record)
-    if settings.engine == "processes":
-        return ProcessEngine(settings.record, workers=settings.workers, limits=settings.limits)
-    from agent.collect.ray import RayEngine  # an extra
-
-    address = settings.address or None
-    return RayEngine(settings.record, workers=settings.workers, address=address, limits=settings.limits)
 
 
 def report(settings: Collect, writer: DatasetWriter, tally: Tally, failures: list[Failure], *, seconds: float) -> None:
@@ -129,16 +117,15 @@ def command_line() -> Collect:
     """The settings; with --resume, those stored in --out are the defaults."""
     folder = resume_folder(sys.argv[1:])
     if folder is None:
-        return run(Collect)
+        return parse(Collect)
     header = read_header(folder)
     stored = from_json(RecordSettings, header.get("settings", {}), where=f"{folder}/dataset.json")
-    return run(Collect, default=Collect(record=stored, image_format=header["image_format"]))
+    return parse(Collect, default=Collect(record=stored, image_format=header["image_format"]))
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        try:
-            sys.exit(main(command_line()))
-        except RuntimeError as error:  # no worker can make any episode
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(1)
+    try:
+        program(lambda: main(command_line()))
+    except RuntimeError as error:  # no worker can make any episode
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)

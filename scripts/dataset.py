@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import tyro
-from _cli import run
+from _cli import parse, program
 from _progress import Progress
 
 from agent.dataset import Dataset
@@ -190,13 +190,13 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         yield f"  {name:16} {counts['episodes']:6} episodes, {counts['instances']:6} objects"
 
 
-def main(command: Annotated[Info | Verify | Merge | Append | Export, tyro.conf.arg(name="")]) -> int:
+def main() -> int:
     try:
-        return command()
+        return parse(Info | Verify | Merge | Append | Export)()
     except KeyboardInterrupt:
         print("\nstopped: the same command goes on, or begins anew where it writes a new format", file=sys.stderr)
         return 130
 
 
 if __name__ == "__main__":
-    sys.exit(run(main))
+    program(main)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import csv
 import io
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,7 +16,7 @@ from itertools import count, islice
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from _cli import one_line_errors, run
+from _cli import parse, program
 from _progress import Progress
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -233,5 +232,4 @@ def draw(axes: Axes, kind: str, rows: list[Row]) -> None:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        sys.exit(main(run(Robustness)))
+    program(lambda: main(parse(Robustness)))

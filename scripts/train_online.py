@@ -14,8 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
-from _cli import one_line_errors, resume_folder, stop_on_signal, value_of
-from _cli import run as run_cli
+from _cli import parse, program, resume_folder, stop_on_signal, value_of
 from _progress import Progress, prepare
 
 from learner.evaluation import GalleryBuilder, validate
@@ -101,6 +100,9 @@ def main(arguments: TrainOnline) -> int:
         if stop:
             print(f"kept at step {learner.steps}; go on with: python scripts/train_online.py --resume --out {folder}")
             return stop.status
+        source.rest()
+        for failure in source.failures:
+            print(f"given up: {failure} (seed {seed})", file=sys.stderr)
         test = source.held_out("test", settings.test_episodes)
         print(finish(run, learner, bank.build(), test, album, source))
     return 0
@@ -129,9 +131,8 @@ def command_line() -> TrainOnline:
     settings = stored_settings(folder) if folder else suited()
     if data and not folder and value_of("--engine", sys.argv[1:]) == "recorded":
         settings = replace(settings, record=recorded_settings(Path(data)))
-    return run_cli(TrainOnline, default=TrainOnline(settings=settings))
+    return parse(TrainOnline, default=TrainOnline(settings=settings))
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        sys.exit(main(command_line()))
+    program(lambda: main(command_line()))

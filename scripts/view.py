@@ -11,20 +11,10 @@ python scripts/view.py splits --objects ../meshes
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import tyro
-from _cli import run
+from _cli import parse, program
 from _view_objects import Splits, Toys, Turntable
 from _view_play import Pairs, Play, Policies
 from _view_run import Curve
 
-
-def main(
-    command: Annotated[Toys | Turntable | Splits | Play | Pairs | Policies | Curve, tyro.conf.arg(name="")],
-) -> None:
-    command()
-
-
 if __name__ == "__main__":
-    run(main)
+    program(lambda: parse(Toys | Turntable | Splits | Play | Pairs | Policies | Curve)())

@@ -105,7 +105,8 @@ def test_other_settings_on_resume_are_named_with_both_values(tmp_path: Path) -> 
 def test_what_may_change_on_resume_may(tmp_path: Path) -> None:
     open_run(tmp_path).close()
     for name in FREE_ON_RESUME:
-        changed = replace(SETTINGS, **{name: "cpu" if name == "device" else getattr(SETTINGS, name) + 1})
+        new = {"device": "cpu", "engine": "local", "address": ""}
+        changed = replace(SETTINGS, **{name: new[name] if name in new else getattr(SETTINGS, name) + 1})
         open_run(tmp_path, changed, resume=True).close()
         assert stored_settings(tmp_path) == changed
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,19 @@ def stored(tmp_path: Path) -> Stored:
 def source_of(root: Path, **asked: str) -> RecordedSource:
     record = replace(RECORD, **asked)  # type: ignore[arg-type]
     return RecordedSource(OnlineSettings(engine="recorded", data=str(root), batch=4, record=record))
+
+
+def test_begun_again_it_never_ends_and_held_out_episodes_come_once_and_at_once(stored: Stored) -> None:
+    """A rate is for what is played as if live: at this one the held-out episodes alone would take hours."""
+    settings = OnlineSettings(
+        engine="recorded", data=str(stored()), batch=4, record=RECORD, data_rate=1e-3, data_repeat=True
+    )
+    galleries = {split: RecordedSource(settings).held_out(split, 5) for split in ("validation", "test")}
+    assert all(0 < len(gallery.labels) <= 5 * 4 for gallery in galleries.values())
+    fast = RecordedSource(replace(settings, data_rate=0.0))
+    once = [episode.number for episode in source_of(Path(settings.data)).episodes()]
+    again = [episode.number for episode in islice(fast.episodes(), 2 * len(once) + 1)]
+    assert again == [*once, *once, once[0]]
 
 
 def test_what_is_asked_for_is_done_as_episodes_are_read(stored: Stored) -> None:

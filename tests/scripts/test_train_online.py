@@ -187,6 +187,16 @@ def test_recorded_data_of_an_interrupted_collection_are_used_whole(collected: Pa
     assert history_of(run)[-1]["buffer/episodes"] > 3
 
 
+@pytest.mark.long
+def test_on_ray_the_losses_are_the_same(undisturbed: Path, tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    run = tmp_path / "run"
+    arguments = ("--out", run, "--steps", 16, "--lockstep", *TINY, "--engine", "ray", "--workers", 2)
+    outcome = end_of(start("train_online", *arguments))
+    assert outcome.status == 0, outcome
+    assert losses_of(run) == losses_of(undisturbed)
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
@@ -212,6 +222,9 @@ def test_recorded_data_of_an_interrupted_collection_are_used_whole(collected: Pa
         (("--corrupt", "shuffled:2"), "corrupt=shuffled:2"),
         (("--engine", "recorded"), "--data DIR"),
         (("--data", "somewhere"), "--engine recorded"),
+        (("--data-rate", 10), "only --engine recorded"),
+        (("--data-rate", -1), "data_rate=-1"),
+        (("--address", "auto"), "only --engine ray"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(arguments: tuple[object, ...], told: str, tmp_path: Path) -> None:

@@ -1,0 +1,48 @@
+"""What all scripts do with a command line that cannot be parsed, and with a reader who goes away."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.scripts.running import ROOT, assert_one_line, run_here
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments", "told"),
+    [
+        ("collect", ("--workers", "banana"), "--workers: invalid literal for int() with base 10: 'banana'"),
+        ("collect", ("--wrkers", 3), "--wrkers, 3 (perhaps you meant --workers)"),
+        ("train_online", ("--engine", "steam"), "invalid choice 'steam' for argument '--engine'"),
+        ("train_online", ("--crop-area", 0.3), "Expected 2 values"),
+        ("dataset", (), "Expected one of {info, verify, merge, append, export}"),
+        ("dataset", ("inof",), "Unrecognized options: inof"),
+        ("view", ("toys",), "--out"),
+    ],
+)
+def test_what_cannot_be_parsed_is_one_line(script: str, arguments: tuple[object, ...], told: str) -> None:
+    outcome = run_here(script, *arguments)
+    assert_one_line(outcome)
+    assert told in outcome.err
+    assert outcome.err.endswith("; see --help\n")
+
+
+def test_help_shows_the_examples_and_may_be_cut_short() -> None:
+    """As in `python scripts/collect.py --help | head -1`."""
+    process = subprocess.Popen(
+        [sys.executable, str(ROOT / "scripts" / "collect.py"), "--help"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait() == 1
+    process.stderr.close()
+    outcome = run_here("collect", "--help")
+    assert outcome.status == 0
+    assert outcome.out.count("python scripts/collect.py ") >= 3
