@@ -1,4 +1,4 @@
-"""Contrastive losses as pure functions of two sides of N matched rows; gathering across processes happens outside."""
+"""Losses as pure functions of two sides of N matched rows; gathering across processes happens outside."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from sim.errors import InputError
 
 Negatives = Literal["across", "all"]
+VICREG_EPSILON = 1e-4
+"""Added to variances before their root is taken, as its slope at 0 is infinite."""
 
 
 def check_negatives(negatives: str) -> None:
@@ -21,25 +23,31 @@ def check_negatives(negatives: str) -> None:
 
 
 def info_nce(
-    first: torch.Tensor, second: torch.Tensor, *, temperature: float = 0.1, negatives: Negatives = "all"
+    first: torch.Tensor,
+    second: torch.Tensor,
+    *,
+    temperature: float = 0.1,
+    negatives: Negatives = "all",
+    own: slice = slice(None),
 ) -> torch.Tensor:
     """Symmetric InfoNCE on cosine similarity, in nats: row i of `first` [N, D] must pick row i of `second` [N, D].
 
     "all": each of the 2N rows against the 2N-1 others (NT-Xent of SimCLR, arXiv 2002.05709, equation 1; AA-SSL's form).
     "across": each row of one side against the N of the other, the mean of both ways (CLIP, arXiv 2103.00020, figure 3).
+    `own` are the rows i that pick, all by default; the loss is their mean, and all N rows remain candidates.
     """
     check_negatives(negatives)
-    precision = torch.promote_types(torch.promote_types(first.dtype, second.dtype), torch.float32)
     # Under autocast the products would be taken in 16 bits, too few for similarities over a small temperature.
     with torch.autocast(first.device.type, enabled=False):
-        left = F.normalize(first.to(precision), dim=1)
-        right = F.normalize(second.to(precision), dim=1)
-        index = torch.arange(len(left), device=left.device)
+        left, right = (F.normalize(rows, dim=1) for rows in _precise(first, second))
+        index = torch.arange(len(left), device=left.device)[own]
         if negatives == "across":
-            logits = left @ right.T / temperature
-            return (F.cross_entropy(logits, index) + F.cross_entropy(logits.T, index)) / 2
-        rows = torch.cat([left, right])
-        logits = (rows @ rows.T / temperature).fill_diagonal_(-math.inf)
+            there = F.cross_entropy(left[own] / temperature @ right.T, index)
+            back = F.cross_entropy(right[own] / temperature @ left.T, index)
+            return (there + back) / 2
+        anchors, candidates = torch.cat([left[own], right[own]]), torch.cat([left, right])
+        logits = anchors / temperature @ candidates.T
+        logits.scatter_(1, torch.cat([index, index + len(left)])[:, None], -math.inf)
         return F.cross_entropy(logits, torch.cat([index + len(left), index]))
 
 
@@ -47,3 +55,51 @@ def log_chance(n: int, *, negatives: Negatives) -> float:
     """The loss of a learner to whom all candidates look alike, in nats: ln(2N-1) or ln(N)."""
     check_negatives(negatives)
     return math.log(n if negatives == "across" else 2 * n - 1)
+
+
+def byol(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """BYOL's loss of one side, from 0 to 4: 2 - 2 cosine similarity, the mean over rows (arXiv 2006.07733, equation 2).
+
+    `predicted` [N, D] learns; no gradient reaches `target` [N, D].
+    """
+    predicted, target = _precise(predicted, target.detach())
+    return (2 - 2 * F.cosine_similarity(predicted, target)).mean()
+
+
+def vicreg(
+    first: torch.Tensor,
+    second: torch.Tensor,
+    *,
+    invariance: float = 25.0,
+    variance: float = 25.0,
+    covariance: float = 1.0,
+) -> torch.Tensor:
+    """VICReg of `first` and `second` [N, D] with these weights (arXiv 2105.04906, algorithm 1).
+
+    Invariance is the mean square over rows and components, as in the algorithm, for which the weights were chosen;
+    equation 5 sums over components. Raises InputError for a single row.
+    """
+    if len(first) < 2:
+        raise InputError(f"batch={len(first)}: at least 2 rows are needed, or VICReg has no variance to keep up")
+    with torch.autocast(first.device.type, enabled=False):
+        left, right = _precise(first, second)
+        distance = F.mse_loss(left, right)
+        collapse = _collapse(left) + _collapse(right)
+        redundancy = _redundancy(left) + _redundancy(right)
+        return invariance * distance + variance * collapse + covariance * redundancy
+
+
+def _collapse(rows: torch.Tensor) -> torch.Tensor:
+    """How far the standard deviations of components lie below 1, on average."""
+    return F.relu(1 - (rows.var(dim=0) + VICREG_EPSILON).sqrt()).mean()
+
+
+def _redundancy(rows: torch.Tensor) -> torch.Tensor:
+    """Sum of the squared covariances between different components, by their number D."""
+    return 2 * torch.cov(rows.T).triu(1).square().sum() / rows.shape[1]
+
+
+def _precise(first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both in their common precision, float32 at least."""
+    precision = torch.promote_types(torch.promote_types(first.dtype, second.dtype), torch.float32)
+    return first.to(precision), second.to(precision)

@@ -1,17 +1,21 @@
-"""The contrastive losses against a loop, and what must hold for any rows."""
+"""The losses against loops, and what must hold for any rows."""
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
-from learner.losses import info_nce, log_chance
+from learner.losses import byol, info_nce, log_chance, vicreg
 from sim.errors import InputError
-from tests.references.losses import info_nce_by_loops
+from tests.references.losses import byol_by_loops, info_nce_by_loops, vicreg_by_loops
 
 KINDS = ("all", "across")
 batches = st.tuples(st.integers(1, 7), st.integers(2, 6), st.integers(0, 2**31), st.sampled_from(KINDS))
@@ -35,6 +39,21 @@ def test_info_nce_and_its_gradients_equal_the_loop(n, temperature, negatives):
         torch.autograd.grad(fast, (first, second)), torch.autograd.grad(slow, (first, second)), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("negatives", KINDS)
+@pytest.mark.parametrize("cuts", [(0, 2, 4, 6), (0, 1, 6)])
+def test_the_mean_over_anchors_is_the_loss_of_all(cuts, negatives):
+    first, second = rows(6, 5, seed=3)
+    parts = [
+        (end - start) * info_nce(first, second, negatives=negatives, own=slice(start, end))
+        for start, end in itertools.pairwise(cuts)
+    ]
+    torch.testing.assert_close(sum(parts) / 6, info_nce(first, second, negatives=negatives), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        info_nce(first, second, negatives=negatives, own=slice(2, 3)),
+        info_nce(first.roll(-2, 0), second.roll(-2, 0), negatives=negatives, own=slice(0, 1)),
+    )
 
 
 @settings(max_examples=50, deadline=None)
@@ -79,13 +98,78 @@ def test_one_row_has_loss_zero_and_no_gradient(negatives):
     ("given_dtype", "computed"),
     [(torch.bfloat16, torch.float32), (torch.float32, torch.float32), (torch.float64, torch.float64)],
 )
-def test_precision_is_float32_at_least_even_under_autocast(given_dtype, computed):
+@pytest.mark.parametrize("loss", [info_nce, byol, vicreg])
+def test_precision_is_float32_at_least_even_under_autocast(loss, given_dtype, computed):
     first, second = (side.to(given_dtype) for side in rows(16, 8, seed=1))
-    plain = info_nce(first, second)
+    plain = loss(first, second)
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        cast = info_nce(first, second)
+        cast = loss(first, second)
     assert plain.dtype == cast.dtype == computed
     assert plain == cast
+
+
+class Largest(TorchDispatchMode):
+    """Sees every tensor that is made."""
+
+    elements = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        made = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(made):
+            if isinstance(tensor, torch.Tensor):
+                self.elements = max(self.elements, tensor.numel())
+        return made
+
+
+@pytest.mark.parametrize(("negatives", "side"), [("all", 8192), ("across", 4096)])
+def test_similarities_are_the_largest_tensor(negatives, side):
+    with FakeTensorMode(), Largest() as largest:
+        first, second = torch.empty(2, 4096, 128).unbind()
+        first, second = first.clone().requires_grad_(), second.clone().requires_grad_()
+        info_nce(first, second, negatives=negatives).backward()
+    assert first.grad.shape == (4096, 128)
+    assert largest.elements == side * side
+
+
+@pytest.mark.parametrize("n", [1, 2, 9])
+def test_byol_and_its_gradient_equal_the_loop_and_the_target_gets_none(n):
+    predicted, target = (side.requires_grad_() for side in rows(n, 5, seed=n))
+    fast, slow = byol(predicted, target), byol_by_loops(predicted, target)
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-12)
+    ours, theirs = (torch.autograd.grad(loss, predicted, retain_graph=True)[0] for loss in (fast, slow))
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+    assert torch.autograd.grad(fast, target, allow_unused=True) == (None,)
+
+
+@pytest.mark.parametrize("weights", [(25.0, 25.0, 1.0), (1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)])
+@pytest.mark.parametrize("n", [2, 3, 9])
+def test_vicreg_and_its_gradients_equal_the_loop(n, weights):
+    named = dict(zip(("invariance", "variance", "covariance"), weights, strict=True))
+    first, second = rows(n, 5, seed=n)
+    # Some components spread by more than the hinge at 1, some by less.
+    scales = torch.tensor([0.1, 0.5, 1.0, 2.0, 4.0], dtype=torch.float64)
+    first, second = ((side * scales + 3).requires_grad_() for side in (first, second))
+    fast, slow = vicreg(first, second, **named), vicreg_by_loops(first, second, **named)
+    torch.testing.assert_close(fast, slow, rtol=0, atol=1e-9)
+    for ours, theirs in zip(
+        torch.autograd.grad(fast, (first, second)), torch.autograd.grad(slow, (first, second)), strict=True
+    ):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-9)
+
+
+def test_vicreg_has_the_papers_weights_and_needs_two_rows():
+    first, second = rows(4, 3, seed=0)
+    assert vicreg(first, second) == vicreg(first, second, invariance=25.0, variance=25.0, covariance=1.0)
+    with pytest.raises(InputError, match=r"^batch=1: at least 2 rows are needed"):
+        vicreg(first[:1], second[:1])
+
+
+def test_rows_that_collapsed_cost_the_whole_hinge_with_a_finite_gradient():
+    collapsed = torch.ones(4, 3, dtype=torch.float64, requires_grad=True)
+    loss = vicreg(collapsed, collapsed)
+    loss.backward()
+    assert loss.item() == pytest.approx(25 * 2 * (1 - 0.01))
+    assert collapsed.grad.isfinite().all()
 
 
 def test_unknown_negatives_are_refused():
