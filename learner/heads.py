@@ -23,9 +23,18 @@ def projector(features: int) -> nn.Sequential:
     return mlp(features, EMBEDDING, hidden=256)
 
 
-def pair_head(features: int) -> nn.Sequential:
-    """Concatenated features of both views [N, 2F] to the embedding [N, 128] that is compared with the action's."""
-    return mlp(2 * features, EMBEDDING, hidden=1024)
+def predictor() -> nn.Sequential:
+    """Embedding [N, 128] to a guess [N, 128] of what BYOL's target network says; shaped as the projector."""
+    return mlp(EMBEDDING, EMBEDDING, hidden=256)
+
+
+def pair_head(features: int, *, norm: bool = False) -> nn.Sequential:
+    """Concatenated features of both views [N, 2F] to the embedding [N, 128] that is compared with the action's.
+
+    `norm` ends it in a BatchNorm without affine, as the action head does.
+    """
+    head = mlp(2 * features, EMBEDDING, hidden=1024)
+    return nn.Sequential(*head, nn.BatchNorm1d(EMBEDDING, affine=False)) if norm else head
 
 
 def action_head(action_dim: int) -> nn.Sequential:

@@ -32,7 +32,8 @@ class OnlineSettings:
     """A live run: the arm plays and the encoder learns at the same time."""
 
     method: str = "aa-simclr"
-    """Which loss: simclr, simclr-tt or aa-simclr."""
+    """Which loss: simclr, simclr-tt, aa-simclr, ciper, equimod, byol-tt, aa-byol, vicreg-tt, aa-vicreg, or supervised
+    (the upper bound)."""
     steps: int = 500
     """Updates of the encoder."""
     batch: int = 128
@@ -122,7 +123,7 @@ class OnlineSettings:
                 raise InputError(f"{name}={getattr(self, name)}: only --engine recorded has one")
         if self.record.split != "train":
             raise InputError(f"split={self.record.split}: the encoder learns from train; the other splits are held out")
-        if self.augment.flip_probability > 0 and self.method.startswith("aa-"):
+        if self.augment.flip_probability > 0 and METHODS[self.method].uses_action:
             raise InputError(
                 f"flip_probability={self.augment.flip_probability}: an independent flip falsifies the action"
             )

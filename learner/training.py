@@ -66,9 +66,9 @@ class Learner:
         check_image_size(image_size)
         self.device = torch.device(device)
         network = build_encoder(encoder, seed=seed)
-        self.method = build_method(method, network, action_dim=action_size, settings=method_settings, seed=seed + 1).to(
-            self.device
-        )
+        self.method = build_method(
+            method, network, action_dim=action_size, categories=categories, settings=method_settings, seed=seed + 1
+        ).to(self.device)
         self.method.reduced = precision == "bfloat16"
         self.encoder = self.method.encoder
         self.optimizer = torch.optim.AdamW(
@@ -96,13 +96,16 @@ class Learner:
         first = self._augment(pairs.first.to(self.device, non_blocking=True), self._generator)
         second = self._augment(pairs.second.to(self.device, non_blocking=True), self._generator)
         action = ((pairs.action - self.action_mean) / self.action_std).to(self.device)
-        output = self.method(first, second, action)
+        category = pairs.category.to(self.device)
+        self.method.steps = self.steps
+        output = self.method(first, second, action, category)
         for group in self.optimizer.param_groups:
             group["lr"] = self._settings.rate_at(self.steps, self._horizon)
         self.optimizer.zero_grad(set_to_none=True)
         output.loss.backward()
         self.optimizer.step()
-        probed = self.probe.step(output.features, pairs.category.to(self.device))
+        self.method.after_update()
+        probed = self.probe.step(output.features, category)
         self.steps += 1
         values = {"loss": output.loss.detach(), **{f"loss/{name}": value for name, value in output.terms.items()}}
         values["probe/linear_batch"] = probed["accuracy"]

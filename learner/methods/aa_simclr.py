@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from learner.encoders import Encoder
-from learner.heads import projector
-from learner.methods.base import ActionTerm, InstanceTerm, Method, MethodSettings
+from learner.methods.base import Recipe, Sizes, Term
+from learner.methods.settings import MethodSettings
+from learner.methods.terms import ActionTerm, contrast, nt_xent
 
 
-def aa_simclr(encoder: Encoder, *, action_dim: int, settings: MethodSettings) -> Method:
-    """The instance term on views of two frames, and the action term between their pair and the action."""
-    # The projector is drawn first, so that methods built with one seed share its initial weights.
-    shared = projector(encoder.features)
-    terms = {
-        "instance": InstanceTerm(temperature=settings.temperature),
-        "action": ActionTerm(encoder.features, action_dim=action_dim, settings=settings),
-    }
-    return Method(encoder, shared, second_view="other", terms=terms)
+def terms(sizes: Sizes, settings: MethodSettings) -> dict[str, Term]:
+    """The instance term, and the action term between a pair and its action."""
+    compare = contrast(temperature=settings.action_temperature, negatives=settings.negatives)
+    return {"instance": nt_xent(settings), "action": ActionTerm(sizes, settings, compare)}
+
+
+AA_SIMCLR = Recipe(second_view="other", terms=terms, uses_action=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from learner.encoders import Encoder
-from learner.heads import projector
-from learner.methods.base import InstanceTerm, Method, MethodSettings
+from learner.methods.base import Recipe, Sizes, Term
+from learner.methods.settings import MethodSettings
+from learner.methods.terms import nt_xent
 
 
-def simclr(encoder: Encoder, *, action_dim: int, settings: MethodSettings) -> Method:
-    """The instance term on two views of the first frame."""
-    terms = {"instance": InstanceTerm(temperature=settings.temperature)}
-    return Method(encoder, projector(encoder.features), second_view="same", terms=terms)
+def terms(sizes: Sizes, settings: MethodSettings) -> dict[str, Term]:
+    """The instance term."""
+    return {"instance": nt_xent(settings)}
+
+
+SIMCLR = Recipe(second_view="same", terms=terms)

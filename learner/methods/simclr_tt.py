@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from learner.encoders import Encoder
-from learner.heads import projector
-from learner.methods.base import InstanceTerm, Method, MethodSettings
+from learner.methods.base import Recipe
+from learner.methods.simclr import terms
 
-
-def simclr_tt(encoder: Encoder, *, action_dim: int, settings: MethodSettings) -> Method:
-    """The instance term on views of two frames."""
-    terms = {"instance": InstanceTerm(temperature=settings.temperature)}
-    return Method(encoder, projector(encoder.features), second_view="other", terms=terms)
+SIMCLR_TT = Recipe(second_view="other", terms=terms)

@@ -1,4 +1,4 @@
-"""The methods: what enters their loss, and that a step on it learns."""
+"""What all methods have in common: shapes, weights, seeds, refusals, and that a step on their loss learns."""
 
 from __future__ import annotations
 
@@ -6,46 +6,20 @@ import math
 
 import pytest
 import torch
-from torch import nn
 
-from learner.encoders import Encoder, build_encoder
-from learner.losses import info_nce
+from learner.encoders import build_encoder
 from learner.methods import METHODS, MethodSettings, build_method
 from sim.errors import InputError
+from tests.learner.tiny import CATEGORIES, batch, build, train
 
-ACTION_DIM = 7
-
-
-class Flat(Encoder):
-    """A linear encoder with a BatchNorm, to see whose statistics it keeps."""
-
-    features = 6
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(3 * 4 * 4, 6), nn.BatchNorm1d(6))
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        return self.layers(images)
+ACTION_USERS = ("aa-simclr", "ciper", "equimod", "aa-byol", "aa-vicreg")
 
 
-def batch(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    generator = torch.Generator().manual_seed(seed)
-    first, second = torch.randn(2, n, 3, 4, 4, generator=generator).unbind()
-    return first, second, torch.randn(n, ACTION_DIM, generator=generator)
-
-
-def build(name: str, *, seed: int = 0, **settings):
-    torch.manual_seed(0)
-    return build_method(name, Flat(), action_dim=ACTION_DIM, settings=MethodSettings(**settings), seed=seed)
-
-
-def test_second_view_of_each_method():
-    assert {name: build(name).second_view for name in METHODS} == {
-        "simclr": "same",
-        "simclr-tt": "other",
-        "aa-simclr": "other",
-    }
+def test_second_view_of_each_method_and_whether_it_uses_the_action():
+    made = {name: build(name) for name in METHODS}
+    assert {name for name, method in made.items() if method.second_view == "same"} == {"simclr"}
+    assert {method.second_view for method in made.values()} == {"same", "other"}
+    assert {name for name, method in made.items() if method.uses_action} == set(ACTION_USERS)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -55,10 +29,13 @@ def test_any_batch_size_from_two_gives_a_loss_and_gradients_everywhere(name, n):
     output = method(*batch(n))
     output.loss.backward()
     assert output.loss.isfinite()
-    assert all(parameter.grad is not None for parameter in method.parameters())
+    learned = [parameter for name, parameter in method.named_parameters() if "target" not in name]
+    assert all(parameter.grad is not None for parameter in learned)
+    assert [parameter for parameter in method.parameters() if parameter.requires_grad] == learned
     assert output.features.shape == (n, 6)
-    assert not output.features.requires_grad
     assert all(term.ndim == 0 and not term.requires_grad for term in output.terms.values())
+    outside = [output.features, *output.projections, *(output.matched or ())]
+    assert not any(tensor.requires_grad for tensor in outside)
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -66,81 +43,129 @@ def test_one_pair_is_refused_in_training_only(name):
     method = build(name)
     with pytest.raises(InputError, match=r"^batch=1: at least 2 pairs are needed"):
         method(*batch(1))
-    assert method.eval()(*batch(1)).loss.isfinite()
+    if "vicreg" in name:
+        with pytest.raises(InputError, match=r"^batch=1: at least 2 rows are needed"):
+            method.eval()(*batch(1))
+    else:
+        assert method.eval()(*batch(1)).loss.isfinite()
 
 
-@pytest.mark.parametrize("negatives", ["all", "across"])
-def test_loss_is_the_weighted_sum_of_both_terms(negatives):
-    method = build("aa-simclr", action_weight=0.3, temperature=0.2, action_temperature=0.5, negatives=negatives)
-    first, second, action = batch(8)
-    output = method(first, second, action)
-    features = method.encoder(first), method.encoder(second)
-    instance = info_nce(*(method.projector(h) for h in features), temperature=0.2, negatives="all")
-    term = method.terms["action"]
-    pair, embedded = term.pair_head(torch.cat(features, dim=1)), term.action_head(action)
-    action_loss = info_nce(pair, embedded, temperature=0.5, negatives=negatives)
-    torch.testing.assert_close(output.terms["instance"], instance.detach())
-    torch.testing.assert_close(output.terms["action"], action_loss.detach())
-    torch.testing.assert_close(output.loss, instance + 0.3 * action_loss)
-    torch.testing.assert_close(output.features, features[0].detach())
-    assert output.terms["instance_chance"].item() == pytest.approx(math.log(15))
-    assert output.terms["action_chance"].item() == pytest.approx(math.log(15 if negatives == "all" else 8))
+@pytest.mark.parametrize("name", METHODS)
+def test_the_loss_depends_on_the_action_where_the_method_says_so(name):
+    method = build(name)
+    first, second, action, category = batch(8)
+    same = method(first, second, action, category).loss == method(first, second, action.roll(1, 0), category).loss
+    assert bool(same) != method.uses_action
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_loss_depends_on_categories_in_the_supervised_method_alone(name):
+    method = build(name)
+    first, second, action, category = batch(8)
+    other = (category + 1) % CATEGORIES
+    same = method(first, second, action, category).loss == method(first, second, action, other).loss
+    assert bool(same) != (name == "supervised")
+
+
+@pytest.mark.parametrize("name", ACTION_USERS)
+@pytest.mark.parametrize("action_dim", [1, 14])
+def test_actions_of_any_width(name, action_dim):
+    assert build(name, action_dim=action_dim)(*batch(5, action_dim=action_dim)).loss.isfinite()
+
+
+@pytest.mark.parametrize("name", ACTION_USERS)
+def test_the_loss_is_the_weighted_sum_of_both_terms(name):
+    method = build(name, instance_weight=0.7, action_weight=0.3)
+    output = method(*batch(8))
+    expected = 0.7 * output.terms["instance"] + 0.3 * output.terms["action"]
+    torch.testing.assert_close(output.loss.detach(), expected)
+    assert output.terms["action"] > 0
+
+
+@pytest.mark.parametrize("name", ACTION_USERS)
+def test_the_weight_of_the_action_rises_over_the_warmup(name):
+    method = build(name, action_weight=0.5, action_warmup=4)
+    found = []
+    for method.steps in (0, 1, 2, 4, 9):
+        output = method(*batch(8))
+        found.append(((output.loss - output.terms["instance"]) / output.terms["action"]).item())
+    assert found == pytest.approx([0, 0.125, 0.25, 0.5, 0.5])
+
+
+def test_without_a_warmup_the_action_has_its_weight_at_once():
+    output = build("aa-simclr")(*batch(8))
+    torch.testing.assert_close(output.loss.detach(), output.terms["instance"] + output.terms["action"])
 
 
 def test_views_have_batch_statistics_of_their_own():
     method = build("simclr-tt")
-    first, second, action = batch(8)
-    shifted = method(first, 100 + 5 * second, action)
-    torch.testing.assert_close(shifted.features, method(first, second, action).features)
+    first, second, action, category = batch(8)
+    shifted = method(first, 100 + 5 * second, action, category)
+    torch.testing.assert_close(shifted.features, method(first, second, action, category).features)
     assert method.encoder.layers[2].num_batches_tracked == 4
 
 
-@pytest.mark.parametrize("name", ["simclr", "simclr-tt"])
-def test_baselines_do_not_see_the_action(name):
+@pytest.mark.parametrize(("name", "share"), [("aa-simclr", 0.5), ("ciper", 0.5), ("equimod", 0.8), ("aa-byol", 0.6)])
+def test_only_the_matching_action_lowers_the_action_term(name, share):
     method = build(name)
-    first, second, action = batch(8)
-    assert method(first, second, action).loss == method(first, second, -3 * action).loss
-
-
-def test_only_the_matching_action_lowers_the_action_term():
-    method = build("aa-simclr")
-    first, second, action = batch(16)
-    optimizer = torch.optim.AdamW(method.parameters(), lr=3e-3)
-    for _ in range(60):
-        optimizer.zero_grad()
-        method(first, second, action).loss.backward()
-        optimizer.step()
-    learned = method(first, second, action).terms
-    misled = method(first, second, action.roll(1, dims=0)).terms
-    assert learned["action"] < 0.5 * learned["action_chance"] < misled["action"]
+    first, second, action, category = batch(16)
+    learned = train(method, (first, second, action, category), steps=60).terms
+    misled = method(first, second, action.roll(1, dims=0), category).terms
+    assert learned["action"] < share * misled["action"]
     assert learned["instance"] == misled["instance"]
 
 
-def test_heads_come_from_the_seed_alone_and_methods_share_the_projector():
+def test_heads_come_from_the_seed_alone():
     before = torch.get_rng_state()
-    settings = MethodSettings()
     encoder = build_encoder("small", seed=0)
-    made = [
-        build_method(name, encoder, action_dim=ACTION_DIM, settings=settings, seed=seed)
-        for name, seed in [("aa-simclr", 1), ("aa-simclr", 1), ("simclr", 1), ("aa-simclr", 2)]
-    ]
+    for name in METHODS:
+        one, same, other = (
+            build_method(
+                name, encoder, action_dim=7, categories=CATEGORIES, settings=MethodSettings(), seed=seed
+            ).state_dict()
+            for seed in (1, 1, 2)
+        )
+        assert all(torch.equal(one[key], same[key]) for key in one)
+        drawn = [key for key in one if key.endswith("0.weight") and "encoder" not in key] or [
+            "terms.category.linear.bias"
+        ]
+        assert not any(torch.equal(one[key], other[key]) for key in drawn)
     assert torch.equal(torch.get_rng_state(), before)
-    one, same, baseline, other = (method.state_dict() for method in made)
-    assert all(torch.equal(one[key], same[key]) for key in one)
-    assert all(torch.equal(one[key], baseline[key]) for key in baseline)
-    assert not torch.equal(one["projector.0.weight"], other["projector.0.weight"])
-    assert not torch.equal(one["terms.action.pair_head.0.weight"], other["terms.action.pair_head.0.weight"])
 
 
-def test_default_negatives_are_across():
-    assert MethodSettings().negatives == "across"
+def test_methods_share_the_projector_of_a_seed():
+    baseline = build("simclr").projector.state_dict()
+    assert baseline
+    for name in set(METHODS) - {"supervised"}:
+        ours = build(name).projector.state_dict()
+        assert all(torch.equal(ours[key], baseline[key]) for key in baseline)
+
+
+def test_defaults_are_the_papers_but_for_the_negatives():
+    assert MethodSettings() == MethodSettings(
+        instance_weight=1.0,
+        action_weight=1.0,
+        action_warmup=0,
+        temperature=0.1,
+        action_temperature=0.1,
+        negatives="across",
+        pair_norm=False,
+        ema=0.996,
+        vicreg_invariance=25.0,
+        vicreg_variance=25.0,
+        vicreg_covariance=1.0,
+    )
 
 
 def test_unknown_method_and_unusable_settings_are_refused():
-    with pytest.raises(InputError, match=r"^method=byol: one of simclr, simclr-tt, aa-simclr is needed"):
-        build("byol")
+    with pytest.raises(InputError, match=r"^method=moco: one of simclr, simclr-tt, aa-simclr, ciper, .* is needed"):
+        build("moco")
     with pytest.raises(InputError, match=r"^negatives=none: one of across, all is needed"):
         MethodSettings(negatives="none")
-    for field in ("temperature", "action_temperature", "action_weight"):
+    positive = ("temperature", "action_temperature", "instance_weight", "action_weight", "action_warmup", "ema")
+    for field in (*positive, "vicreg_invariance", "vicreg_variance", "vicreg_covariance"):
         with pytest.raises(InputError, match=f"^{field}=-1: "):
             MethodSettings(**{field: -1})
+    for value in (1.0, math.nan):
+        with pytest.raises(InputError, match=r"^ema="):
+            MethodSettings(ema=value)

@@ -46,9 +46,9 @@ def test_a_reduced_encoder_keeps_losses_features_and_statistics_in_float32() -> 
     outputs = {}
     for reduced in (False, True):
         encoder = build_encoder("small", seed=0)
-        method = build_method("aa-simclr", encoder, action_dim=7, settings=MethodSettings(), seed=0)
+        method = build_method("aa-simclr", encoder, action_dim=7, categories=3, settings=MethodSettings(), seed=0)
         method.reduced = reduced
-        outputs[reduced] = method(images[0], images[1], action)
+        outputs[reduced] = method(images[0], images[1], action, torch.zeros(16, dtype=torch.int64))
         assert outputs[reduced].features.dtype == torch.float32
         assert {tensor.dtype for name, tensor in method.named_buffers() if "running" in name} == {torch.float32}
     exact, rounded = outputs[False], outputs[True]
