@@ -1,4 +1,4 @@
-"""The learning rate's schedule against its closed form, and the encoder's number format."""
+"""The learning rate's schedule against its closed form, the encoder's number format, what a method is told."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.episode import Pairs
+from learner.augment import AugmentSettings
 from learner.encoders import build_encoder
-from learner.methods import MethodSettings, build_method
+from learner.methods import METHODS, MethodSettings, build_method
 from learner.precision import choose_precision
-from learner.training import OptimizerSettings
+from learner.settings import OnlineSettings
+from learner.training import Learner, OptimizerSettings
 from sim.errors import InputError
 
 
@@ -61,3 +64,60 @@ def test_a_reduced_encoder_keeps_losses_features_and_statistics_in_float32() -> 
 
 def test_the_precision_trial_decides_between_the_two() -> None:
     assert choose_precision("small", 32, device="cpu") in ("float32", "bfloat16")
+
+
+def learner_of(method: str, settings: MethodSettings) -> Learner:
+    return Learner(
+        method=method,
+        encoder="small",
+        image_size=32,
+        action_size=7,
+        categories=3,
+        method_settings=settings,
+        augment_settings=AugmentSettings(),
+        optimizer_settings=OptimizerSettings(),
+        device="cpu",
+        seed=0,
+        horizon=20,
+    )
+
+
+def pairs_of(batch: int) -> Pairs:
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(256, (2, batch, 32, 32, 3), dtype=torch.uint8, generator=generator).permute(0, 1, 4, 2, 3)
+    action, numbers = torch.randn(batch, 7, generator=generator), torch.arange(batch)
+    return Pairs(images[0], images[1], action, numbers % 3, numbers, numbers, torch.ones(batch))
+
+
+def test_the_method_knows_its_step_and_its_targets_follow_each_update() -> None:
+    learner = learner_of("aa-byol", MethodSettings(action_warmup=2, ema=0.5))
+    weights = []
+    for _ in range(3):
+        before = [parameter.clone() for parameter in learner.method.target["projector"].parameters()]
+        found = learner.step(pairs_of(8))
+        weights.append((found["loss"] - found["loss/instance"]) / found["loss/action"])
+        followed = zip(
+            before, learner.method.target["projector"].parameters(), learner.method.projector.parameters(), strict=True
+        )
+        for was, now, online in followed:
+            torch.testing.assert_close(now, (was + online) / 2)
+    assert weights == pytest.approx([0, 0.5, 1], abs=1e-5)
+
+
+def test_the_supervised_method_is_told_the_categories() -> None:
+    pairs = pairs_of(9)
+    mixed = pairs._replace(category=pairs.category.roll(1))
+    first, same, other = (
+        learner_of("supervised", MethodSettings()).step(told)["loss"] for told in (pairs, pairs, mixed)
+    )
+    assert first == same != other
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_flips_are_refused_where_they_would_falsify_the_action(method: str) -> None:
+    flips = AugmentSettings(flip_probability=0.5)
+    if method in ("aa-simclr", "ciper", "equimod", "aa-byol", "aa-vicreg"):
+        with pytest.raises(InputError, match=r"^flip_probability=0.5: an independent flip falsifies the action"):
+            OnlineSettings(method=method, augment=flips)
+    else:
+        assert OnlineSettings(method=method, augment=flips).augment == flips
