@@ -32,8 +32,8 @@ class OnlineSettings:
     """A live run: the arm plays and the encoder learns at the same time."""
 
     method: str = "aa-simclr"
-    """Which loss: simclr, simclr-tt, aa-simclr, ciper, equimod, byol-tt, aa-byol, vicreg-tt, aa-vicreg, or supervised
-    (the upper bound)."""
+    """Which loss: simclr, simclr-tt, aa-simclr, ciper, equimod, byol-tt, aa-byol, vicreg-tt, aa-vicreg; or supervised,
+    their upper bound."""
     steps: int = 500
     """Updates of the encoder."""
     batch: int = 128
