@@ -20,7 +20,12 @@ INK, MUTED, LINE, SHADE = "#010101", "#020202", "#030303", "#040404"
 COLORS = ("#0100c1", "#0200c1", "#0300c1", "#0400c1", "#0500c1", "#0600c1", "#0700c1")
 """Stand-ins that matplotlib writes and the page replaces by its variables, so that one drawing suits light and dark."""
 VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", SHADE: "shade"} | {c: f"c{i}" for i, c in enumerate(COLORS, 1)}
-SHARES = ("Accuracy while training", "Share of time spent waiting", "Negatives of the same object")
+SHARES = (
+    "Accuracy while training",
+    "Share of time spent waiting",
+    "Action retrieval",
+    "Negatives of the same object",
+)
 
 
 class PairPicture(NamedTuple):
@@ -101,7 +106,10 @@ def curves(title: str, curves: Sequence[Curve]) -> Markup:
     figure, axes = _axes(340, 170)
     for curve in curves:
         marker = "o" if len(curve.steps) == 1 else None
-        axes.plot(curve.steps, curve.values, linestyle=curve.dash, color=curve.color, linewidth=1.6, marker=marker)
+        (line,) = axes.plot(
+            curve.steps, curve.values, linestyle=curve.dash, color=curve.color, linewidth=1.6, marker=marker
+        )
+        line.set(zorder=3, clip_on=False)  # along the bottom too, it is drawn whole
     low, high = axes.get_ylim()
     if title.startswith("Speed") and min(curve.values.min() for curve in curves) > 0:
         axes.set_yscale("log")
@@ -112,11 +120,18 @@ def curves(title: str, curves: Sequence[Curve]) -> Markup:
     else:
         axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         # A loss is read by its distance from chance, everything else by its distance from nothing.
-        axes.set_ylim(bottom=low if title.endswith("loss") else min(0, low))
-    axes.yaxis.set_major_formatter(FuncFormatter(_per_cent_sign) if title in SHARES else EngFormatter(sep=""))
+        if not title.endswith("loss"):
+            values = np.concatenate([curve.values for curve in curves])
+            axes.set_ylim(low if values.min() < 0 else 0, high if values.max() >= 0 else 0)
+    axes.yaxis.set_major_formatter(FuncFormatter(_per_cent_sign if title in SHARES else _number))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     return _svg(figure)
+
+
+def _number(value: float, _: int) -> str:
+    """Thousands as k; but small numbers as they are, not in thousandths."""
+    return EngFormatter(sep="")(value) if abs(value) >= 1000 else f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _per_cent_sign(share: float, _: int) -> str:

@@ -120,14 +120,14 @@ def diagnose(row: Mapping[str, float], *, width: int) -> list[str]:
         return [f"{lost[0]} is {row[lost[0]]}: nothing is learned any more; start again with a lower --learning-rate"]
     if row["step"] < EARLY:
         return []
-    return [*_collapse(row, width), *_unlearned(row), *_same_objects(row)]
+    return [*_collapse(row, width), *_beside_chance(row), *_same_objects(row)]
 
 
 def _collapse(row: Mapping[str, float], width: int) -> Iterator[str]:
     spread, rank = row.get("health/std", math.inf), row.get("health/rank", math.inf)
     if spread < COLLAPSED:
         yield (
-            f"the embedding has collapsed: its standard deviation is {spread:.2f} (1 is spread out, below {COLLAPSED} "
+            f"the embedding has collapsed: its standard deviation is {spread:.2g} (1 is spread out, below {COLLAPSED} "
             "all images look alike to it); try a lower --learning-rate"
         )
     if rank < FEW_DIMENSIONS * width:
@@ -137,7 +137,7 @@ def _collapse(row: Mapping[str, float], width: int) -> Iterator[str]:
         )
 
 
-def _unlearned(row: Mapping[str, float]) -> Iterator[str]:
+def _beside_chance(row: Mapping[str, float]) -> Iterator[str]:
     """Terms of the loss above chance, and actions that find their pairs no better than guesses."""
     for name in row:
         loss, chance = row[name], row.get(f"{name}_chance", math.inf)
@@ -164,7 +164,7 @@ def _same_objects(row: Mapping[str, float]) -> Iterator[str]:
     if share >= MANY_FALSE:
         yield (
             f"{100 * share:.0f} % of negatives show the same object: views of one object are pushed apart; "
-            "play with more objects (--instances-per-category)"
+            "play with more objects, see --instances-per-category"
         )
 
 

@@ -89,6 +89,7 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
         history=run.history,
         rows=rows,
         pairs=album.pairs(stream("report", settings.record.seed)),
+        width=min(settings.batch, learner.encoder.features),
         notes=[protocol, *corruption_notes(settings.record, list(album.episodes.values()), source.chain)],
         category_names=source.categories,
         test_instances=instances,

@@ -12,10 +12,12 @@ import cv2
 import jinja2
 import matplotlib
 import numpy as np
+from markupsafe import Markup
 
 from agent.files import write_text
 from learner.charts import COLORS, MUTED, SHARES, VARIABLES, Curve, PairPicture, accuracies, commands, curves
 from learner.evaluation import Row
+from learner.health import diagnose
 from learner.probes import Score
 
 UNTRAINED = "untrained encoder"
@@ -31,9 +33,17 @@ PANELS = {
     "Replay ratio": {"speed/replay_ratio": "samples per frame"},
     "Share of time spent waiting": {"wait/learner_share": "learner waits", "wait/arm_share": "arm waits"},
     "Replay buffer": {"buffer/episodes": "episodes"},
-    "Negatives of the same object": {"buffer/false_negatives": "false negatives"},
 }
 """Titles of the small charts after the losses; keys of the log and their names."""
+HEALTH = {
+    "Embedding standard deviation": {"health/std": "relative to an even spread"},
+    "Effective rank": {"health/rank": "dimensions in use"},
+    "Alignment": {"health/alignment": "squared distance"},
+    "Uniformity": {"health/uniformity": "log potential"},
+    "Action retrieval": {"health/retrieval_top1": "own pair nearest"},
+    "Negatives of the same object": {"buffer/false_negatives": "false negatives"},
+}
+"""As `PANELS`, of the section on the learner's health."""
 
 
 def write_report(
@@ -46,6 +56,7 @@ def write_report(
     history: Sequence[Mapping[str, float]],
     rows: Sequence[Row],
     pairs: Sequence[PairPicture],
+    width: int,
     notes: Sequence[str] = (),
     category_names: Sequence[str] = (),
     test_instances: int | None = None,
@@ -53,7 +64,8 @@ def write_report(
     """Write the report to `path`, whole or not at all.
 
     Each row of `history` has `step`, and any of `seconds`, `loss`, `loss/<term>`, `loss/<term>_chance` and the keys in
-    `PANELS`. `category_names` gives the names of the labels 0, 1, ... in `Score.per_category`.
+    `PANELS` and `HEALTH`. `width` is the largest effective rank that could be seen: the smaller of batch and feature
+    width. `category_names` gives the names of the labels 0, 1, ... in `Score.per_category`.
     """
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("learner"), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
@@ -72,7 +84,9 @@ def write_report(
             probes=list(dict.fromkeys(row.probe for row in rows)),
             table=[(name, [row for row in rows if row.representation == name]) for name in names],
             accuracies=accuracies(rows) if rows else None,
-            panels=[(name, lines, curves(name, lines)) for name, lines in panels(history, rows).items()],
+            warnings=_warnings(history, width),
+            panels=_drawn(panels(history, rows)),
+            health=_drawn(health_panels(history)),
             shares=SHARES,
             pairs=[(pair, _png(pair.first), _png(pair.second), commands(pair, peak)) for pair in pairs],
             peak=peak,
@@ -142,23 +156,44 @@ def _gain(score: Score, untrained: Score) -> str:
 
 def panels(history: Sequence[Mapping[str, float]], rows: Sequence[Row]) -> dict[str, list[Curve]]:
     """Titles and curves of the small charts, of keys that occur; losses and accuracies beside what they must beat."""
-    found = {}
-    for key in sorted({key for row in history for key in row if key.split("/")[0] == "loss"}):
-        if not key.endswith("_chance"):
-            name = f"{key.partition('/')[2] or 'total'} loss"
-            chance = _curve(history, f"{key}_chance", "chance", MUTED, "dashed")
-            found[name.capitalize()] = [_curve(history, key, name, COLORS[0]), chance]
-    for title, names in PANELS.items():
-        pairs = zip(names.items(), COLORS, strict=False)
-        found[title] = [_curve(history, key, name, color) for (key, name), color in pairs]
-    found = {title: [line for line in lines if len(line.steps)] for title, lines in found.items()}
-    if lines := found[ACCURACY]:
+    keys = sorted({key for row in history for key in row if key.split("/")[0] == "loss"})
+    names = {key: f"{key.partition('/')[2] or 'total'} loss" for key in keys if not key.endswith("_chance")}
+    losses = {name.capitalize(): {key: name} for key, name in names.items()}
+    found = _panels(history, losses | PANELS)
+    if lines := found.get(ACCURACY):
         ends = np.array([min(line.steps[0] for line in lines), max(line.steps[-1] for line in lines)])
         levels = [row for row in rows if row.representation in BASELINES and row.probe == "kNN"]
         for row, color in zip(levels, COLORS[2:], strict=False):
             lines.append(Curve(row.representation, ends, np.full(2, row.score.accuracy), color, "dashed"))
         lines += [Curve("chance", ends, np.full(2, row.score.chance), MUTED, "dotted") for row in rows[:1]]
+    return found
+
+
+def health_panels(history: Sequence[Mapping[str, float]]) -> dict[str, list[Curve]]:
+    """Titles and curves of the learner's health, of keys that occur."""
+    return _panels(history, HEALTH)
+
+
+def _panels(history: Sequence[Mapping[str, float]], panels: Mapping[str, Mapping[str, str]]) -> dict[str, list[Curve]]:
+    """Curves of the keys of each panel that occur, and of their chance where it was logged."""
+    found = {}
+    for title, names in panels.items():
+        lines = [_curve(history, key, name, color) for (key, name), color in zip(names.items(), COLORS, strict=False)]
+        lines += [_curve(history, f"{key}_chance", "chance", MUTED, "dashed") for key in names]
+        found[title] = [line for line in lines if len(line.steps)]
     return {title: lines for title, lines in found.items() if lines}
+
+
+def _drawn(panels: Mapping[str, list[Curve]]) -> list[tuple[str, list[Curve], Markup]]:
+    return [(title, lines, curves(title, lines)) for title, lines in panels.items()]
+
+
+def _warnings(history: Sequence[Mapping[str, float]], width: int) -> list[str]:
+    """What the last value of each key says of the learner's health; not every row has every key."""
+    last: dict[str, float] = {}
+    for row in history:
+        last |= row
+    return [f"{said[0].upper()}{said[1:]}." for said in diagnose(last, width=width)] if last else []
 
 
 def _curve(history: Sequence[Mapping[str, float]], key: str, label: str, color: str, dash: str = "solid") -> Curve:

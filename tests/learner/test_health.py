@@ -186,10 +186,10 @@ def test_nothing_is_said_of_a_healthy_learner():
 
 
 def test_a_collapse_is_said_in_words_but_not_in_the_first_steps():
-    close = 1 + 0.01 * rows(128, 64)
+    close = 1 + 0.012 * rows(128, 64)
     figures = health((close, close), close, None, torch.arange(128))
     collapsed, dimensional = diagnose(row_of(figures), width=64)
-    assert collapsed.startswith("the embedding has collapsed: its standard deviation is 0.01 (1 is spread out, below")
+    assert collapsed.startswith("the embedding has collapsed: its standard deviation is 0.012 (1 is spread out, below")
     assert "--learning-rate" in collapsed
     assert dimensional.startswith("dimensional collapse: the effective rank of the features is 2 of 64")
     assert diagnose(row_of(figures) | {"step": EARLY - 1}, width=64) == []

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from html.parser import HTMLParser
 
+import matplotlib
 import numpy as np
 import pytest
 
-from learner.charts import PairPicture
+from learner.charts import COLORS, Curve, PairPicture, curves
 from learner.evaluation import Row
 from learner.probes import Score
 from learner.report import POINTS, flatten, headline, panels, write_report
@@ -78,7 +80,7 @@ HISTORY = [
 def write(path, **changes) -> Page:
     given = {
         "title": "a run", "settings": {"seed": 0}, "machine": {"cpu": "x"}, "command": "python -m run --seed 0",
-        "history": HISTORY, "rows": ROWS, "pairs": [pair(), pair(span=(6, 5), noise=0.1)],
+        "history": HISTORY, "rows": ROWS, "pairs": [pair(), pair(span=(6, 5), noise=0.1)], "width": 128,
     }  # fmt: skip
     write_report(path, **(given | changes))
     return Page(path.read_text(encoding="utf-8"))
@@ -200,6 +202,59 @@ def test_a_long_log_is_drawn_from_few_means():
     assert len(curve.steps) == POINTS
     assert curve.values[0] == np.mean([row["loss"] for row in history[:125]])
     assert curve.steps[0] == 62
+
+
+def healthy(step: int, **changes: float) -> dict[str, float]:
+    row = {"step": step, "health/std": 0.8, "health/rank": 29.5, "health/alignment": 0.5, "health/uniformity": -2.25}
+    row |= {"health/retrieval_top1": 0.125, "health/retrieval_top1_chance": 1 / 128, "buffer/false_negatives": 0.004}
+    return row | {name.replace("__", "/"): value for name, value in changes.items()}
+
+
+def test_health_has_a_section_with_its_last_values(tmp_path):
+    text = write(tmp_path / "report.html", history=[*HISTORY, healthy(500), healthy(1000, health__std=0.75)]).text
+    assert text.index("Training") < text.index("Health") < text.index("What the learner saw")
+    for shown in (
+        "relative to an even spread 0.75", "dimensions in use 29.5", "squared distance 0.5",
+        "log potential \N{MINUS SIGN}2.25", "own pair nearest 12.5 %", "chance 0.781 %", "false negatives 0.4 %",
+    ):  # fmt: skip
+        assert shown in text
+    assert "collapsed:" not in text
+
+
+def test_what_is_wrong_at_the_end_is_said_at_the_top(tmp_path):
+    broken = [healthy(500), healthy(990, health__std=0.01, health__rank=2.0), {"step": 1000, "loss": 7.0}]
+    text = write(tmp_path / "report.html", history=broken).text
+    collapsed, dimensional = (
+        "The embedding has collapsed: its standard deviation is 0.01",
+        "effective rank of the features is 2 of 128",
+    )
+    assert text.index(collapsed) < text.index(dimensional) < text.index("Final accuracy")
+    recovered = write(tmp_path / "report.html", history=[*broken, healthy(1500)]).text
+    assert "has collapsed" not in recovered
+
+
+def test_a_log_without_health_has_no_section_of_it(tmp_path):
+    page = write(tmp_path / "report.html")
+    assert "Health" not in page.text
+    assert not any("warnings" in (attributes.get("class") or "") for attributes in page.all("ul"))
+
+
+@pytest.mark.parametrize(
+    ("title", "values", "shown", "unseen"),
+    [
+        ("Alignment", (0.2, 0.8), {"0", "0.5"}, "500m"),
+        ("Uniformity", (-2.5, -1.0), {"\N{MINUS SIGN}2", "0"}, "1"),
+        ("Replay buffer", (0.0, 4000.0), {"0", "2k"}, "2000"),
+        ("Negatives of the same object", (0.0, 0.0), {"0 %"}, "-5 %"),
+        ("Action loss", (5.0, 6.0), {"5", "6"}, "0"),
+    ],
+)
+def test_axes_reach_zero_where_nothing_is_the_measure(title, values, shown, unseen):
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        drawn = curves(title, [Curve("line", np.array([101.0, 109.0]), np.array(values), COLORS[0])])
+    labels = set(re.findall(r"<text[^>]*>([^<]*)</text>", drawn))
+    assert shown <= labels
+    assert unseen not in labels
 
 
 def test_the_file_appears_whole_or_not_at_all(tmp_path, monkeypatch):
