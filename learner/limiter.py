@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 
 from sim.errors import InputError
 
@@ -27,7 +26,10 @@ class Limiter:
                 f"batch={batch}, episode_frames={episode_frames}: at least 1 of each, or nothing can be balanced"
             )
         self.ratio, self.minimum = ratio, minimum
-        self.slack = 2.0 * max(batch, ratio * episode_frames)  # a smaller one could make both sides wait
+        self._most = batch
+        # With room for two batches and two episodes, the learner waits only when it is ahead and the arms only when it
+        # is behind: never both.
+        self.slack = 2.0 * max(batch, ratio * episode_frames)
         self.inserted = self.sampled = 0
         self.learner_waited = self.arm_waited = 0.0
         self._deadline = deadline
@@ -44,22 +46,38 @@ class Limiter:
         """The buffer has held its minimum."""
         return self.inserted >= self.minimum
 
+    def may_sample(self, pairs: int) -> bool:
+        """The learner need not wait before it samples `pairs`."""
+        return self._closed or (self.filled and self._ahead() + pairs <= self.slack)
+
+    def may_insert(self) -> bool:
+        """The arms need not wait before they insert an episode."""
+        return self._closed or not self.filled or self._ahead() >= -self.slack
+
     def wait_to_sample(self, pairs: int) -> None:
-        """Block until `pairs` may be sampled, and count them. Raises TimeoutError when frames stop coming."""
-        self.learner_waited += self._wait(
-            lambda: self.filled and self._ahead() + pairs <= self.slack,
-            lambda: (
-                f"the learner waited {self._deadline:g} s for frames and none came: "
-                f"{self.inserted} so far, {self.minimum} to begin with"
-            ),
-        )
+        """Block until `pairs` may be sampled, and count them. Raises TimeoutError when frames stop coming, and
+        InputError for more pairs than the batch that the limiter was made for."""
+        if pairs > self._most:
+            raise InputError(f"pairs={pairs}: at most {self._most}, or learner and arms could wait for each other")
+        start = time.monotonic()
         with self._changed:
+            while not self.may_sample(pairs):
+                # Each sign of life starts the deadline anew: slow arms are not stopped ones.
+                if not self._changed.wait(self._deadline):
+                    raise TimeoutError(
+                        f"the learner waited {self._deadline:g} s for frames and none came: "
+                        f"{self.inserted} so far, {self.minimum} to begin with"
+                    )
             self.sampled += pairs
             self._changed.notify_all()
+        self.learner_waited += time.monotonic() - start
 
     def wait_to_insert(self) -> bool:
-        """Block until more frames are wanted. False when the run has ended."""
-        self.arm_waited += self._wait(lambda: not self.filled or self._ahead() >= -self.slack, None)
+        """Block until more frames are wanted, however long the learner takes. False when the run has ended."""
+        start = time.monotonic()
+        with self._changed:
+            self._changed.wait_for(self.may_insert)
+        self.arm_waited += time.monotonic() - start
         return not self._closed
 
     def count_inserted(self, frames: int) -> None:
@@ -77,16 +95,6 @@ class Limiter:
     def _ahead(self) -> float:
         """Pairs that the learner is ahead of its share; negative when it is behind."""
         return self.sampled - self.ratio * (self.inserted - self.minimum)
-
-    def _wait(self, ready: Callable[[], bool], complaint: Callable[[], str] | None) -> float:
-        start = time.monotonic()
-        timeout = None if complaint is None else self._deadline
-        with self._changed:
-            while not (self._closed or ready()):
-                # Each sign of life starts the deadline anew: slow arms are not stopped ones.
-                if not self._changed.wait(timeout) and complaint is not None:
-                    raise TimeoutError(complaint())
-        return time.monotonic() - start
 
 
 def episodes_before(step: int, *, ratio: float, minimum: int, batch: int, episode_frames: int) -> int:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import threading
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.record import RecordSettings
 from learner.limiter import Limiter, episodes_before
+from learner.online import limiter_for
+from learner.settings import OnlineSettings
+from learner.source import LiveSource
 from sim.errors import InputError
+from sim.scene import SceneSettings
 
 PATIENCE = 30.0
 """Seconds after which a thread counts as stuck; nothing waits that long unless something is wrong."""
@@ -67,6 +73,65 @@ def test_no_deadlock_and_the_ratio_within_the_slack(
         assert ahead(limiter) <= limiter.slack * (1 + 1e-9)
     arms.end()
     assert arms.behind <= (limiter.slack + ratio * episode_frames) * (1 + 1e-9)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    ratio=st.floats(1e-3, 1e3),
+    batch=st.integers(1, 600),
+    episode_frames=st.integers(1, 64),
+    minimum=st.integers(1, 500),
+    schedule=st.lists(st.tuples(st.booleans(), st.floats(0, 1)), max_size=300),
+)
+def test_whoever_comes_when_one_side_can_always_go_on(
+    ratio: float, batch: int, episode_frames: int, minimum: int, schedule: list[tuple[bool, float]]
+) -> None:
+    """Batches and episodes of any size up to the largest, in any order; who may go does so without waiting."""
+    limiter = limiter_of(ratio=ratio, batch=batch, episode_frames=episode_frames, minimum=minimum, deadline=0.0)
+    for learner_comes, share in schedule:
+        pairs, frames = 1 + int(share * (batch - 1)), 1 + int(share * (episode_frames - 1))
+        assert limiter.may_sample(batch) or limiter.may_insert()
+        if limiter.may_sample(pairs) and (learner_comes or not limiter.may_insert()):
+            limiter.wait_to_sample(pairs)
+            assert limiter.filled
+            assert ahead(limiter) <= limiter.slack * (1 + 1e-9)
+        else:
+            if limiter.filled and not limiter.may_sample(pairs):
+                with pytest.raises(TimeoutError):
+                    limiter.wait_to_sample(pairs)
+            assert limiter.wait_to_insert()
+            filled = limiter.filled
+            limiter.count_inserted(frames)
+            if filled:
+                assert -ahead(limiter) <= (limiter.slack + ratio * frames) * (1 + 1e-9)
+
+
+def test_a_larger_batch_than_the_slack_is_made_for_is_refused() -> None:
+    """It could wait for ever: the arms stop before the learner's share is that large."""
+    limiter = limiter_of(batch=8)
+    limiter.count_inserted(1000)
+    with pytest.raises(InputError, match="pairs=9: at most 8"):
+        limiter.wait_to_sample(9)
+    assert limiter.sampled == 0
+
+
+def test_a_resumed_run_owes_nothing_for_the_episodes_that_it_is_given_again(tmp_path: Path) -> None:
+    """Neither a burst of steps, though hundreds of episodes come back at once, nor a wait for as many new ones."""
+    scene = SceneSettings(image_size=32, frames=10)
+    settings = OnlineSettings(batch=8, replay_ratio=2.0, record=RecordSettings(scene=scene))
+    source = LiveSource(settings, tmp_path, resume=False)
+    source.stored = 500
+    limiter = limiter_for(settings, source)
+    for _ in range(500):
+        assert not limiter.may_sample(8)
+        assert limiter.wait_to_insert()
+        limiter.count_inserted(10)
+    batches = 0
+    while limiter.may_sample(8):
+        limiter.wait_to_sample(8)
+        batches += 1
+    assert 1 <= 8 * batches <= limiter.slack == 40
+    assert limiter.may_insert()
 
 
 @pytest.mark.long
