@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from learner.limiter import Limiter
 from learner.precision import choose_precision
 from learner.replay import ReplayBuffer
 from learner.settings import OnlineSettings
 from learner.source import Source
+from learner.storage import check_room
 from learner.training import Learner
+from sim.seeding import stream
 
 
 def settled(settings: OnlineSettings) -> OnlineSettings:
@@ -22,10 +26,15 @@ def settled(settings: OnlineSettings) -> OnlineSettings:
     return replace(settings, precision=choose_precision(settings.encoder, size, device=settings.device))
 
 
-def buffer_for(settings: OnlineSettings, source: Source) -> ReplayBuffer:
-    """An empty buffer for the source's episodes."""
+def check_buffer(settings: OnlineSettings, folder: Path) -> None:
+    """Raise InputError where the buffer of a run in `folder` would not fit."""
+    check_room(settings.layout.bytes_of(settings.capacity), **_place(settings, folder))
+
+
+def buffer_for(settings: OnlineSettings, source: Source, folder: Path) -> ReplayBuffer:
+    """An empty buffer for the source's episodes, of a run in `folder`."""
     return ReplayBuffer(
-        settings.buffer_episodes,
+        settings.capacity,
         frames=settings.record.scene.frames,
         image_size=settings.record.scene.image_size,
         chain=source.chain,
@@ -33,7 +42,18 @@ def buffer_for(settings: OnlineSettings, source: Source) -> ReplayBuffer:
         action=settings.action,
         sampling=settings.sampling,
         backdrop=settings.record.scene.randomize.backdrop,
+        masks=settings.layout.masks,
+        evict=stream("evict", settings.record.seed) if settings.eviction == "random" else None,
+        **_place(settings, folder),
     )
+
+
+def _place(settings: OnlineSettings, folder: Path) -> dict[str, Any]:
+    """Where the buffer lies, for `learner.storage`."""
+    return {
+        "device": settings.device if settings.storage == "cuda" else "cpu",
+        "folder": folder if settings.storage == "file" else None,
+    }
 
 
 def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) -> Learner:

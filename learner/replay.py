@@ -3,23 +3,41 @@
 from __future__ import annotations
 
 import threading
-from typing import Literal, get_args
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, NamedTuple
 
 import numpy as np
 import torch
 
 from agent.episode import Episode, Pairs
 from learner.actions import Moments, moments_of, representation
+from learner.sampling import Clips, draw_episodes, pairing
+from learner.storage import SPARE, Layout, Rows, check_room
 from sim.errors import InputError
 from sim.kinematics import Chain
 from sim.randomize import draw_background
 
-Sampling = Literal["uniform", "uniform+same"]
-"""`uniform`: t' is any other frame of the episode. `uniform+same`: any frame, t too, as in the paper's code."""
+
+class Entry(NamedTuple):
+    """When an episode came in. The same episodes inserted at the same counts give the same batches again."""
+
+    number: int
+    """The episode's number."""
+    draws: int
+    """Times that the buffer had been sampled before the episode was in it."""
 
 
 class ReplayBuffer:
-    """A ring of whole episodes in CPU memory; the oldest is evicted. One thread may insert while another samples."""
+    """Whole episodes, the oldest or a random one evicted for a new one.
+
+    Threads may insert and sample at the same time. An episode is written to a spare slot and then published, so a
+    sample sees all of it or nothing; the slot of an evicted one is written to again when no sample can be reading it.
+    What is sampled depends on the episodes published until then, in their order, and on the generator: on no slot and
+    no moment.
+    """
 
     def __init__(
         self,
@@ -30,31 +48,55 @@ class ReplayBuffer:
         chain: Chain,
         categories: tuple[str, ...],
         action: str = "efference",
-        sampling: Sampling = "uniform",
+        sampling: str = "uniform",
         backdrop: str = "mixed",
+        masks: bool = False,
+        evict: np.random.Generator | None = None,
+        device: str = "cpu",
+        folder: Path | None = None,
     ) -> None:
-        """Room for `episodes` of up to `frames` frames; memory is claimed as it fills. `backdrop` is what is drawn
-        behind frames whose background is drawn anew (`sim.randomize`)."""
-        self._backdrop = backdrop
+        """Room for `episodes` of up to `frames` frames, in the memory of `device` or in a file in `folder`.
+
+        `sampling` is how t' is drawn (`learner.sampling`). `masks`: keep them, and draw `backdrop` (`sim.randomize`)
+        behind the second view where it is of the same frame. `evict` draws the episode that goes; without it the oldest
+        does. Raises InputError for settings that cannot work, and where the room is not free.
+        """
         if episodes < 1:
             raise InputError(f"buffer_episodes={episodes}: at least 1 is needed, or nothing can be sampled")
-        if sampling not in get_args(Sampling):
-            raise InputError(f"sampling={sampling}: unknown, known are {', '.join(get_args(Sampling))}")
         self.capacity, self.frames, self.image_size = episodes, frames, image_size
-        self.sampling = sampling
         self.categories = categories
-        self._representation = representation(action)
-        self._chain = chain
-        self._pixels = torch.empty((episodes, frames, image_size, image_size, 3), dtype=torch.uint8)
-        self._masks: np.ndarray | None = None
-        widths = (chain.joints, chain.joints, 7, 7, 7)
-        self._moments = Moments(*(np.empty((episodes, frames, width)) for width in widths))
-        self._times = np.empty((episodes, frames))
-        self._lengths = np.zeros(episodes, dtype=np.int64)
-        self._labels = np.empty((episodes, 3), dtype=np.int64)
+        self.entries: list[Entry] = []
+        """All insertions since the buffer was made, in their order."""
+        self._pairing, self._representation = pairing(sampling), representation(action)
+        self._chain, self._backdrop, self._evict = chain, backdrop, evict
+        layout = Layout(frames, image_size, chain.joints, masks)
+        check_room(layout.bytes_of(episodes), device=device, folder=folder)
+        slots = episodes + SPARE
+        self._pixels = Rows(slots * frames, layout.pixel_bytes, device=device, folder=folder)
+        self._masks = Rows(slots * frames, layout.mask_bytes, device=device, folder=folder) if masks else None
+        self._frame_facts = np.zeros((slots, frames), dtype=layout.frame_facts)
+        self._episode_facts = np.zeros(slots, dtype=layout.episode_facts)
         self._instances: dict[str, int] = {}
-        self._next = 0
-        self._lock = threading.Lock()
+        self._slot_of = np.zeros(episodes, dtype=np.int64)
+        """[capacity]: the slot of each episode that can be sampled."""
+        self._free = deque((0, slot) for slot in range(slots))
+        """Slots that nothing published is in, each with the insertion that it was freed by."""
+        self._draws = self._inserted = 0
+        self._reading: list[int] = []
+        """Insertions that were there when each sample in progress began."""
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> ReplayBuffer:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give memory or file back; the buffer cannot be used any more."""
+        self._pixels.close()
+        if self._masks is not None:
+            self._masks.close()
 
     @property
     def action_size(self) -> int:
@@ -63,17 +105,65 @@ class ReplayBuffer:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes that a full buffer holds, frames and all that goes with them."""
-        small = (*self._moments, self._times, self._lengths, self._labels)
+        """Bytes of a full buffer: frames, masks where they are kept, and all that goes with them."""
         masks = 0 if self._masks is None else self._masks.nbytes
-        return self._pixels.numel() + masks + sum(array.nbytes for array in small)
+        small = (self._frame_facts, self._episode_facts, self._slot_of)
+        return self._pixels.nbytes + masks + sum(array.nbytes for array in small)
 
     def __len__(self) -> int:
         """Episodes held."""
-        return min(self._next, self.capacity)
+        return min(self._inserted, self.capacity)
 
     def insert(self, episode: Episode) -> None:
-        """Store an episode in place of the oldest. Raises InputError, and evicts nothing, for one that does not fit."""
+        """Store an episode, in place of another when full. Raises InputError, and evicts nothing, for one that does not
+        fit. Waits only where samples in progress still read all that was evicted of late."""
+        self._check(episode)
+        with self._changed:
+            self._changed.wait_for(self._has_spare)
+            slot = self._free.popleft()[1]
+        try:
+            self._write(slot, episode)
+        except BaseException:
+            with self._changed:
+                self._free.appendleft((0, slot))
+            raise
+        with self._changed:
+            self._publish(slot, episode)
+
+    def sample(self, batch: int, rng: np.random.Generator, *, second: Literal["other", "same"] = "other") -> Pairs:
+        """A batch of pairs, at most one an episode while there are enough episodes; frames lie on the device.
+
+        `second` "same" shows the first frame twice (SimCLR): t' is t, nothing was done between them; where masks are
+        kept, the background is another. Raises RuntimeError while the buffer is empty.
+        """
+        with self._episodes_held() as held:
+            slots, here, there = self._draw(held, batch, rng)
+            there = there if second == "other" else here
+            episodes = self._episode_facts[slots]
+            first, other = self._frame_facts[slots, here], self._frame_facts[slots, there]
+            frames = self._gather(slots, here)
+            others = frames if second == "same" else self._gather(slots, there)
+            masks = self._masks.gather(self._rows(slots, here)) if second == "same" and self._masks else None
+        if masks is not None:
+            others = self._redrawn(frames, masks, rng)
+        return Pairs(
+            first=frames.permute(0, 3, 1, 2),
+            second=others.permute(0, 3, 1, 2),
+            action=self._actions(first, other),
+            category=torch.from_numpy(episodes["category"].copy()),
+            instance=torch.from_numpy(episodes["instance"].copy()),
+            episode=torch.from_numpy(episodes["number"].copy()),
+            gap=torch.from_numpy((other["time"] - first["time"]).astype(np.float32)),
+        )
+
+    def sample_actions(self, count: int, rng: np.random.Generator) -> torch.Tensor:
+        """Actions float32 [count, A] of pairs drawn as for a batch: to measure their mean and spread."""
+        with self._episodes_held() as held:
+            slots, here, there = self._draw(held, count, rng)
+            first, other = self._frame_facts[slots, here], self._frame_facts[slots, there]
+        return self._actions(first, other)
+
+    def _check(self, episode: Episode) -> None:
         count, height, width, _ = episode.frames.shape
         if (height, width) != (self.image_size, self.image_size) or count > self.frames:
             raise InputError(
@@ -89,91 +179,80 @@ class ReplayBuffer:
             )
         if episode.category not in self.categories:
             raise InputError(f"episode {episode.number}: category {episode.category} is none of {len(self.categories)}")
-        moments = moments_of(episode)
-        with self._lock:
-            slot = self._next % self.capacity
-            self._pixels[slot, :count] = torch.from_numpy(episode.frames)
-            for store, values in zip(self._moments, moments, strict=True):
-                store[slot, :count] = values
-            self._keep_masks(slot, episode.masks)
-            self._times[slot, :count] = episode.times
-            self._lengths[slot] = count
-            instance = self._instances.setdefault(f"{episode.category}/{episode.instance}", len(self._instances))
-            self._labels[slot] = self.categories.index(episode.category), instance, episode.number
-            self._next += 1
 
-    def sample(self, batch: int, rng: np.random.Generator, *, second: Literal["other", "same"] = "other") -> Pairs:
-        """A batch of pairs, at most one an episode while there are enough episodes.
+    def _has_spare(self) -> bool:
+        """The slot that was freed first is read by no sample that began before that."""
+        return bool(self._free) and self._free[0][0] <= min(self._reading, default=self._inserted)
 
-        `second` "same" shows the first frame twice (SimCLR): t' is t, nothing was done between them; where masks are
-        stored, the background is another.
-        """
-        with self._lock:
-            slots, here, there = self.draw(batch, rng)
-            there = there if second == "other" else here
-            first, other = self._look(slots, here), self._look(slots, there)
-            action = self._representation.compute(first, other, self._chain)
-            frames = self._gather(slots, here)
-            others = self._gather(slots, there) if second == "other" else self._redrawn(frames, slots, here, rng)
-            category, instance, episode = torch.from_numpy(self._labels[slots]).unbind(1)
-            gap = self._times[slots, there] - self._times[slots, here]
-        return Pairs(
-            first=frames.permute(0, 3, 1, 2),
-            second=others.permute(0, 3, 1, 2),
-            action=torch.from_numpy(action.astype(np.float32)),
-            category=category,
-            instance=instance,
-            episode=episode,
-            gap=torch.from_numpy(gap.astype(np.float32)),
-        )
-
-    def sample_actions(self, count: int, rng: np.random.Generator) -> torch.Tensor:
-        """Actions float32 [count, A] of pairs drawn as for a batch: to measure their mean and spread."""
-        with self._lock:
-            slots, here, there = self.draw(count, rng)
-            action = self._representation.compute(self._look(slots, here), self._look(slots, there), self._chain)
-        return torch.from_numpy(action.astype(np.float32))
-
-    def draw(self, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Slots, t and t' [batch] of pairs. Raises RuntimeError while the buffer is empty."""
-        held = len(self)
-        if held == 0:
-            raise RuntimeError("the replay buffer is empty: insert episodes before sampling")
-        rounds = [rng.permutation(held) for _ in range(batch // held)]
-        slots = np.concatenate([*rounds, rng.choice(held, batch % held, replace=False)])
-        lengths = self._lengths[slots]
-        here = rng.integers(lengths)
-        if self.sampling == "uniform+same":
-            return slots, here, rng.integers(lengths)
-        return slots, here, (here + 1 + rng.integers(lengths - 1)) % lengths
-
-    def _look(self, slots: np.ndarray, frames: np.ndarray) -> Moments:
-        return Moments(*(store[slots, frames] for store in self._moments))
-
-    def _gather(self, slots: np.ndarray, frames: np.ndarray) -> torch.Tensor:
-        """Frames uint8 [B, H, W, 3]: whole rows of memory, at memory speed."""
-        rows = torch.from_numpy(slots * self.frames + frames)
-        flat = self._pixels.view(self.capacity * self.frames, -1)
-        return flat.index_select(0, rows).view(len(rows), self.image_size, self.image_size, 3)
-
-    def _keep_masks(self, slot: int, masks: np.ndarray | None) -> None:
-        """Masks are kept from the first episode that has them; one without them is all foreground."""
-        if masks is not None and self._masks is None:
-            row = -(-self.image_size * self.image_size // 8)
-            self._masks = np.full((self.capacity, self.frames, row), 0xFF, dtype=np.uint8)
+    def _write(self, slot: int, episode: Episode) -> None:
+        count, start = len(episode.frames), slot * self.frames
+        self._pixels.write(start, episode.frames.reshape(count, -1))
         if self._masks is not None:
-            self._masks[slot] = 0xFF
-        if masks is not None and self._masks is not None:
-            self._masks[slot, : len(masks)] = np.packbits(masks.reshape(len(masks), -1), axis=-1)
+            area = self.image_size**2
+            # Without masks all is foreground: there is no background that could be another.
+            masks = np.ones((count, area), dtype=bool) if episode.masks is None else episode.masks.reshape(count, area)
+            self._masks.write(start, np.packbits(masks, axis=1))
+        facts = self._frame_facts[slot, :count]
+        facts["time"] = episode.times
+        for name, values in moments_of(episode)._asdict().items():
+            facts[name] = values
 
-    def _redrawn(
-        self, frames: torch.Tensor, slots: np.ndarray, here: np.ndarray, rng: np.random.Generator
-    ) -> torch.Tensor:
-        """The same frames [B, H, W, 3], with other backgrounds where those are drawn per frame: they would tell."""
-        if self._masks is None:
-            return frames
+    def _publish(self, slot: int, episode: Episode) -> None:
+        place, full = self._inserted % self.capacity, self._inserted >= self.capacity
+        if full and self._evict is not None:
+            place = int(self._evict.integers(self.capacity))
+        self._inserted += 1
+        if full:
+            self._free.append((self._inserted, int(self._slot_of[place])))
+        instance = self._instances.setdefault(f"{episode.category}/{episode.instance}", len(self._instances))
+        category = self.categories.index(episode.category)
+        self._episode_facts[slot] = (len(episode.frames), category, instance, episode.number)
+        self._slot_of[place] = slot
+        self.entries.append(Entry(episode.number, self._draws))
+        self._changed.notify_all()
+
+    @contextmanager
+    def _episodes_held(self) -> Iterator[np.ndarray]:
+        """The slots of the episodes that can be sampled now; none of them is written to before this ends."""
+        with self._changed:
+            if not self._inserted:
+                raise RuntimeError("the replay buffer is empty: insert episodes before sampling")
+            began, held = self._inserted, self._slot_of[: len(self)].copy()
+            self._draws += 1
+            self._reading.append(began)
+        try:
+            yield held
+        finally:
+            with self._changed:
+                self._reading.remove(began)
+                self._changed.notify_all()
+
+    def _draw(
+        self, held: np.ndarray, batch: int, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Slots, t and t' [batch] of pairs."""
+        slots = held[draw_episodes(len(held), batch, rng)]
+        clips = Clips(self._episode_facts["length"][slots], lambda: self._frame_facts["object_pose"][slots])
+        return slots, *self._pairing(clips, rng)
+
+    def _rows(self, slots: np.ndarray, times: np.ndarray) -> np.ndarray:
+        return slots * self.frames + times
+
+    def _gather(self, slots: np.ndarray, times: np.ndarray) -> torch.Tensor:
+        """Frames uint8 [B, H, W, 3]."""
+        return self._pixels.gather(self._rows(slots, times)).view(-1, self.image_size, self.image_size, 3)
+
+    def _actions(self, first: np.ndarray, other: np.ndarray) -> torch.Tensor:
+        """Actions float32 [B, A] from the facts of both frames."""
+        before, after = (
+            Moments(*(facts[name].astype(np.float64) for name in Moments._fields)) for facts in (first, other)
+        )
+        return torch.from_numpy(self._representation.compute(before, after, self._chain).astype(np.float32))
+
+    def _redrawn(self, frames: torch.Tensor, masks: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        """The same frames [B, H, W, 3], with other backgrounds: they would tell where a pair is from."""
         size = self.image_size
-        masks = np.unpackbits(self._masks[slots, here], axis=-1, count=size * size).astype(bool)
-        backgrounds = np.stack([draw_background(rng, size, self._backdrop) for _ in slots])
-        kept = masks.reshape(-1, size, size, 1)
-        return torch.from_numpy(np.where(kept, frames.numpy(), backgrounds))
+        kept = np.unpackbits(masks.cpu().numpy(), axis=1, count=size * size).reshape(-1, size, size, 1).view(bool)
+        backgrounds = np.stack([draw_background(rng, size, self._backdrop) for _ in kept])
+        device = frames.device
+        return torch.where(torch.from_numpy(kept).to(device), frames, torch.from_numpy(backgrounds).to(device))

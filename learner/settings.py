@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
 from agent.collect import check_address
 from agent.record import RecordSettings
@@ -13,15 +13,17 @@ from learner.encoders import ENCODERS, check_image_size
 from learner.machine import default_device
 from learner.methods import METHODS, MethodSettings
 from learner.precision import Precision
-from learner.replay import Sampling
+from learner.sampling import pairing
+from learner.storage import Layout, Storage, parse_size
 from learner.training import OptimizerSettings
+from sim.arms import arm_spec
 from sim.camera import Camera
 from sim.cores import cores
 from sim.errors import InputError
 from sim.scene import SceneSettings
 
 FREE_ON_RESUME = (
-    *("steps", "engine", "address", "workers", "threads", "device"),
+    *("steps", "engine", "address", "workers", "threads", "device", "storage"),
     *("log_every", "validate_every", "checkpoint_every"),
 )
 """Settings that a resumed run may change without being another run."""
@@ -42,8 +44,9 @@ class OnlineSettings:
     """Network: small (for CPUs) or resnet18."""
     action: str = "efference"
     """What is told of an action: efference, command+state, command or pose."""
-    sampling: Sampling = "uniform"
-    """How t' is drawn: uniform (any other frame), uniform+same (any frame, as in the paper)."""
+    sampling: str = "uniform"
+    """How t' is drawn: uniform (any other frame), uniform+same (any frame, as in the paper), window:FRAMES (at most so
+    far away), next, walk (the frame before or after) or opposite (where the object is turned most)."""
     engine: Literal["processes", "local", "ray", "recorded"] = "processes"
     """Who plays: worker processes, this process, a Ray cluster (--address), or a stored dataset (--data)."""
     address: str = ""
@@ -57,7 +60,13 @@ class OnlineSettings:
     workers: int = 1
     """Worker processes that simulate arms."""
     buffer_episodes: int = 2000
-    """Episodes that the replay buffer holds."""
+    """Episodes that the replay buffer holds, unless --buffer gives its size."""
+    buffer: str = ""
+    """Size of the replay buffer in bytes, such as 2GB: it then holds as many episodes as fit."""
+    storage: Storage = "memory"
+    """Where its frames lie: memory, file (in the run's folder, gone when the run ends) or cuda (the learner's GPU)."""
+    eviction: Literal["oldest", "random"] = "oldest"
+    """Which episode goes for a new one when the buffer is full."""
     warmup_episodes: int = 0
     """Episodes in the buffer before learning starts; 0 means twice the batch."""
     replay_ratio: float = 4.0
@@ -95,6 +104,7 @@ class OnlineSettings:
         if self.encoder not in ENCODERS:
             raise InputError(f"encoder={self.encoder}: unknown, known are {', '.join(ENCODERS)}")
         representation(self.action)
+        pairing(self.sampling)
         check_image_size(self.record.scene.image_size)
         if self.batch < 2:
             raise InputError(f"batch={self.batch}: at least 2 pairs are needed, or there is nothing to contrast")
@@ -105,10 +115,17 @@ class OnlineSettings:
         for name in ("warmup_episodes", "threads"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name}={getattr(self, name)}: 0 (the default is chosen) or more")
-        if self.buffer_episodes < self.minimum_episodes:
+        if self.capacity < self.minimum_episodes:
+            name = f"buffer={self.buffer}: room for {self.capacity} episodes" if self.buffer else ""
             raise InputError(
-                f"buffer_episodes={self.buffer_episodes}: at least {self.minimum_episodes}, or learning never starts"
+                f"{name or f'buffer_episodes={self.buffer_episodes}'}: at least {self.minimum_episodes}, "
+                "or learning never starts"
             )
+        for name, known in (("storage", get_args(Storage)), ("eviction", ("oldest", "random"))):
+            if getattr(self, name) not in known:
+                raise InputError(f"{name}={getattr(self, name)}: unknown, known are {', '.join(known)}")
+        if self.storage == "cuda" and not self.device.startswith("cuda"):
+            raise InputError(f"storage=cuda with device={self.device}: frames would go to a GPU only to come back")
         if not 0 < self.replay_ratio < float("inf"):
             raise InputError(f"replay_ratio={self.replay_ratio}: must be above 0, or the learner would wait for ever")
         if (self.engine == "recorded") != bool(self.data):
@@ -132,6 +149,18 @@ class OnlineSettings:
     def minimum_episodes(self) -> int:
         """Episodes in the buffer before learning starts."""
         return self.warmup_episodes or 2 * self.batch
+
+    @property
+    def layout(self) -> Layout:
+        """What the replay buffer keeps of an episode."""
+        scene = self.record.scene
+        masks = scene.randomize.background == "frame"
+        return Layout(scene.frames, scene.image_size, len(arm_spec(scene.arm).joints), masks)
+
+    @property
+    def capacity(self) -> int:
+        """Episodes that the replay buffer holds."""
+        return self.layout.episodes_in(parse_size(self.buffer)) if self.buffer else self.buffer_episodes
 
 
 def suited() -> OnlineSettings:

@@ -72,8 +72,10 @@ class LiveSource(Source):
         self._resume = resume and (store / "dataset.json").exists()
         kept = list(Dataset(store).numbers) if self._resume and any(store.glob("data/*.parquet")) else []
         self._first_free = 1 + max(kept, default=-1)
-        # In lockstep all of them are needed: where an episode lies in the buffer depends on those before it.
-        room = len(kept) if settings.lockstep else settings.buffer_episodes
+        # In lockstep all of them are needed: where an episode lies in the buffer depends on those before it. And where
+        # random ones are evicted, an old one may still be there.
+        whole = settings.lockstep or settings.eviction == "random"
+        room = len(kept) if whole else settings.capacity
         self._again = sorted({*kept[: settings.bank_episodes], *kept[-room:]})
         self.stored = len(self._again)
         self._open = ExitStack()

@@ -21,12 +21,12 @@ from learner.evaluation import GalleryBuilder, validate
 from learner.feeder import Feeder
 from learner.machine import check_device, describe
 from learner.meters import Meters
-from learner.online import buffer_for, learner_for, limiter_for, settled
+from learner.online import buffer_for, check_buffer, learner_for, limiter_for, settled
 from learner.outcome import Album, finish
-from learner.replay import ReplayBuffer
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, suited
 from learner.source import open_source, recorded_settings
+from learner.storage import size_text
 from sim.seeding import stream
 
 
@@ -51,6 +51,7 @@ def main(arguments: TrainOnline) -> int:
     settings = settled(arguments.settings)
     seed = settings.record.seed
     folder = arguments.out or Path("runs") / f"{settings.method}-{seed}"
+    check_buffer(settings, folder)
     machine = describe(settings.device)
     if settings.engine != "recorded":
         prepare(settings.record().catalogue, quiet=arguments.quiet)
@@ -60,18 +61,19 @@ def main(arguments: TrainOnline) -> int:
         open_source(settings, folder / "episodes", resume=arguments.resume) as source,
         Run(folder, settings, command=command, machine=machine, resume=arguments.resume) as run,
     ):
-        buffer = buffer_for(settings, source)
+        announce(arguments, settings, folder)
+        buffer = buffer_for(settings, source, folder)
         learner = learner_for(settings, source, buffer)
         limiter = limiter_for(settings, source)
         stop.then = limiter.close
         rng = stream("replay", seed)
         meters = Meters(seconds=run.restore(learner, rng))
-        announce(arguments, settings, folder, buffer)
         validation = source.held_out("validation", settings.validation_episodes)
         bank = GalleryBuilder(source.categories, episodes=settings.bank_episodes)
         album = Album()
         feeder = Feeder(source.episodes(), buffer, limiter, lockstep=settings.lockstep, watch=(bank.add, album.add))
         with (
+            buffer,
             feeder,
             run.keeping(learner, rng, meters),
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=arguments.quiet) as bar,
@@ -108,16 +110,17 @@ def main(arguments: TrainOnline) -> int:
     return 0
 
 
-def announce(arguments: TrainOnline, settings: OnlineSettings, folder: Path, buffer: ReplayBuffer) -> None:
-    """Say what was chosen for this machine."""
+def announce(arguments: TrainOnline, settings: OnlineSettings, folder: Path) -> None:
+    """Say what was chosen for this machine, before it is claimed."""
     if not arguments.quiet:
         scene, threads = settings.record.scene, torch.get_num_threads()
+        size = settings.layout.bytes_of(settings.capacity)
         print(
             f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}\n"
             f"  {settings.steps} steps of {settings.batch} pairs of {scene.image_size}-pixel frames at "
             f"{scene.camera.field_of_view:g} degrees\n"
             f"  {settings.device} in {settings.precision}, {threads} learner threads, {settings.workers} arms, "
-            f"a buffer of {buffer.size_bytes / 1e6:.0f} MB when full\n"
+            f"a buffer of {settings.capacity} episodes that takes {size_text(size)} when full ({settings.storage})\n"
             "  all this suits the machine or is what you asked for; see --help\n"
             f"  first come {settings.validation_episodes} episodes of held-out objects, then "
             f"{settings.minimum_episodes} into the buffer",

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
+import torch
 
 from agent.episode import Episode
 from agent.record import RecordSettings
@@ -33,7 +35,7 @@ def coded_episode(number: int, *, frames: int = 5, size: int = 4, masks: bool = 
 
 
 def buffer_of(
-    episodes: int, *, frames: int = 5, size: int = 4, action: str = "command+state", sampling: str = "uniform"
+    episodes: int, *, frames: int = 5, size: int = 4, action: str = "command+state", **options: Any
 ) -> ReplayBuffer:
     return ReplayBuffer(
         episodes,
@@ -42,8 +44,22 @@ def buffer_of(
         chain=kuka(),
         categories=CATEGORIES,
         action=action,
-        sampling=sampling,  # type: ignore[arg-type]
+        **options,
     )
+
+
+def filled(count: int, capacity: int = 0, **options: Any) -> ReplayBuffer:
+    """A buffer into which `count` coded episodes were inserted."""
+    buffer = buffer_of(capacity or count, **options)
+    for number in range(count):
+        buffer.insert(coded_episode(number))
+    return buffer
+
+
+def codes(images: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Episode numbers and frame indices that coded frames [B, 3, H, W] tell; every pixel must agree."""
+    assert (images == images[:, :, :1, :1]).all()
+    return images[:, 0, 0, 0].numpy(), images[:, 1, 0, 0].numpy()
 
 
 @cache

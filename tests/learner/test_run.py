@@ -105,7 +105,7 @@ def test_other_settings_on_resume_are_named_with_both_values(tmp_path: Path) -> 
 def test_what_may_change_on_resume_may(tmp_path: Path) -> None:
     open_run(tmp_path).close()
     for name in FREE_ON_RESUME:
-        new = {"device": "cpu", "engine": "local", "address": ""}
+        new = {"device": "cpu", "engine": "local", "address": "", "storage": "file"}
         changed = replace(SETTINGS, **{name: new[name] if name in new else getattr(SETTINGS, name) + 1})
         open_run(tmp_path, changed, resume=True).close()
         assert stored_settings(tmp_path) == changed
