@@ -212,6 +212,8 @@ def test_on_ray_the_losses_are_the_same(undisturbed: Path, tmp_path: Path) -> No
         (("--threads", -1), "threads=-1"),
         (("--warmup-episodes", -1), "warmup_episodes=-1"),
         (("--buffer-episodes", 15), "buffer_episodes=15"),
+        (("--buffer", "9000TB"), "buffer=9000.0 TB"),
+        (("--sampling", "window:0"), "sampling=window:0"),
         (("--replay-ratio", 0), "replay_ratio=0"),
         (("--learning-rate", 0), "learning_rate=0"),
         (("--device", "abacus"), "device=abacus"),
