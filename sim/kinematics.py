@@ -65,9 +65,7 @@ class Chain:
 
 def link_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
     """Homogeneous matrices [..., D, 4, 4] of all link frames in the base frame, for joint angles [..., D] rad."""
-    angles = np.asarray(joints, dtype=np.float64)[..., None, None]
-    straight, sine, versine = chain.steps
-    frames = straight + np.sin(angles) * sine + (1.0 - np.cos(angles)) * versine
+    frames = _steps(chain, joints)
     known = 1  # steps that each frame holds; doubling them takes fewer calls than one step after the other
     while known < chain.joints:
         frames[..., known:, :, :] = frames[..., :-known, :, :] @ frames[..., known:, :, :]
@@ -75,11 +73,26 @@ def link_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
     return frames
 
 
+def hand_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
+    """Homogeneous matrices [..., 4, 4] of the hand in the base frame, for joint angles [..., D] rad."""
+    frames = _steps(chain, joints)
+    while (count := frames.shape[-3]) > 1:  # neighbours in pairs: half the products of all link frames
+        pairs = frames[..., 0 : count - 1 : 2, :, :] @ frames[..., 1::2, :, :]
+        frames = pairs if count % 2 == 0 else np.concatenate([pairs, frames[..., -1:, :, :]], axis=-3)
+    return frames[..., 0, :, :] @ chain.hand_frame
+
+
 def forward(chain: Chain, joints: np.ndarray) -> np.ndarray:
     """The hand's pose [..., 7] in the base frame, for joint angles [..., D] rad."""
-    last = link_frames(chain, joints)[..., -1, :3, :]
-    link = np.concatenate([last[..., 3], poses.from_matrix(last[..., :3])], axis=-1)
-    return poses.compose(link, chain.hand)
+    hand = hand_frames(chain, joints)
+    return np.concatenate([hand[..., :3, 3], poses.from_matrix(hand[..., :3, :3])], axis=-1)
+
+
+def _steps(chain: Chain, joints: np.ndarray) -> np.ndarray:
+    """Each link in the frame of the one before [..., D, 4, 4], for joint angles [..., D] rad."""
+    angles = np.asarray(joints, dtype=np.float64)[..., None, None]
+    straight, sine, versine = chain.steps
+    return straight + np.sin(angles) * sine + (1.0 - np.cos(angles)) * versine
 
 
 def jacobian(chain: Chain, joints: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -14,7 +14,18 @@ from sim import poses
 from sim.arm import chain_of, light_urdf, pybullet_data
 from sim.arms import ARMS, arm_spec
 from sim.errors import InputError
-from sim.kinematics import Chain, damped_least_squares, forward, inverse, jacobian, project, reach, rotation_vector
+from sim.kinematics import (
+    Chain,
+    damped_least_squares,
+    forward,
+    hand_frames,
+    inverse,
+    jacobian,
+    link_frames,
+    project,
+    reach,
+    rotation_vector,
+)
 
 pybullet = pytest.importorskip("pybullet")
 SPEC = arm_spec("kuka")
@@ -38,7 +49,7 @@ def test_forward_equals_pybullets(arm_name: str, light: bool) -> None:
         count = pybullet.getNumJoints(arm, physicsClientId=client)
         names = [pybullet.getJointInfo(arm, index, physicsClientId=client)[1].decode() for index in range(count)]
         indices = [names.index(name) for name in spec.joints]
-        for joints in random_joints(50, chain=chain):
+        for joints in random_joints(300, chain=chain):
             for index, angle in zip(indices, joints, strict=True):
                 pybullet.resetJointState(arm, index, angle, physicsClientId=client)
             state = pybullet.getLinkState(arm, indices[-1], computeForwardKinematics=1, physicsClientId=client)
@@ -47,6 +58,25 @@ def test_forward_equals_pybullets(arm_name: str, light: bool) -> None:
             assert missing == pytest.approx(poses.IDENTITY, abs=1e-5)
     finally:
         pybullet.disconnect(client)
+
+
+@pytest.mark.parametrize("arm_name", sorted(ARMS))
+@pytest.mark.parametrize("joints", range(1, 8))
+def test_the_hand_stands_at_the_end_of_the_links(arm_name: str, joints: int) -> None:
+    """Of an arm cut short too: the product has another shape for every number of joints."""
+    whole = chain_of(arm_spec(arm_name))
+    parts = {name: getattr(whole, name)[:joints] for name in ("origins", "axes", "lower", "upper", "velocity")}
+    chain = Chain(hand=whole.hand, **parts)
+    angles = random_joints(20, chain=chain)
+    wanted = np.eye(4)
+    for link in range(joints):
+        turn = poses.from_axis_angle(chain.axes[link], angles[:, link])
+        step = np.tile(np.eye(4), (20, 1, 1))
+        step[:, :3, 3] = chain.origins[link, :3]
+        step[:, :3, :3] = poses.to_matrix(poses.multiply(chain.origins[link, 3:], turn))
+        wanted = wanted @ step
+    assert link_frames(chain, angles)[:, -1] == pytest.approx(wanted, abs=1e-12)
+    assert hand_frames(chain, angles) == pytest.approx(wanted @ chain.hand_frame, abs=1e-12)
 
 
 def test_forward_broadcasts() -> None:
