@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from agent.episode import Episode
 from sim import poses
 from sim.errors import InputError
-from sim.kinematics import Chain, forward
+from sim.kinematics import Chain, hand_frames
+
+Mirror = Callable[[torch.Tensor], torch.Tensor]
 
 
 class Moments(NamedTuple):
@@ -35,6 +38,9 @@ class Representation(NamedTuple):
     """Number of joints D -> length A."""
     compute: Callable[[Moments, Moments, Chain], np.ndarray]
     """(moments at t, moments at t', chain) -> float64 [B, A]."""
+    mirror: Mirror | None
+    """Actions [B, A] -> those of the same motion seen in a mirror, left to right; None where there is no such action:
+    the mirror image of an arm is another arm."""
 
 
 class ActionError(NamedTuple):
@@ -75,12 +81,24 @@ def efference(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
 
     Right when nothing is corrupted; wrong in the way a misled body is wrong when commands are.
     """
-    into_camera = poses.inverse(first.camera_pose)
+    turn, shift = _commanded(first, second, chain)
+    return np.concatenate([shift, poses.from_matrix(turn)], axis=-1)
 
-    def seen(joints: np.ndarray) -> np.ndarray:
-        return poses.compose(into_camera, poses.compose(forward(chain, joints), first.grasp))
 
-    return poses.relative(seen(first.joints), seen(first.joints + second.turned - first.turned))
+def rotation(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
+    """The rotation matrix of `efference` [B, 9], row by row: no sign seam, and no translation, which crops destroy."""
+    return _commanded(first, second, chain)[0].reshape(-1, 9)
+
+
+def _commanded(first: Moments, second: Moments, chain: Chain) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation matrix [B, 3, 3] and translation [B, 3] of the relative pose that the commands should have caused."""
+    hands = hand_frames(chain, np.stack([first.joints, first.joints + second.turned - first.turned]))
+    rotations = hands[..., :3, :3]
+    places = hands[..., :3, 3] + (rotations @ first.grasp[:, :3, None])[..., 0]
+    look = poses.to_matrix(first.camera_pose[:, 3:])
+    into_camera = look.swapaxes(1, 2)
+    turn = into_camera @ rotations[1] @ rotations[0].swapaxes(1, 2) @ look
+    return turn, (into_camera @ (places[1] - places[0])[:, :, None])[..., 0]
 
 
 def command(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
@@ -96,6 +114,11 @@ def command_and_state(first: Moments, second: Moments, chain: Chain) -> np.ndarr
 def true_pose(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
     """The relative pose that happened [B, 7], camera frame: a control that command noise cannot touch."""
     return poses.relative(first.object_pose, second.object_pose)
+
+
+def true_rotation(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
+    """The rotation matrix of `true_pose` [B, 9], row by row."""
+    return poses.to_matrix(true_pose(first, second, chain)[:, 3:]).reshape(-1, 9)
 
 
 def action_error(episodes: Iterable[Episode], chain: Chain) -> ActionError:
@@ -144,9 +167,24 @@ def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
     return float(values[order][np.searchsorted(sums, sums[-1] / 2)])
 
 
+def _by_signs(*signs: int) -> Mirror:
+    """Mirrors actions [B, A] by changing the sign of some components."""
+
+    def mirror(actions: torch.Tensor) -> torch.Tensor:
+        return actions * actions.new_tensor(signs)
+
+    return mirror
+
+
+# With x to the right, a mirror M = diag(-1, 1, 1) makes M p of a translation p, and M R M of a rotation R.
+_mirror_pose = _by_signs(-1, 1, 1, 1, -1, -1, 1)
+_mirror_rotation = _by_signs(1, -1, -1, -1, 1, 1, -1, 1, 1)
+
 REPRESENTATIONS = {
-    "efference": Representation(lambda joints: 7, efference),
-    "command": Representation(lambda joints: joints, command),
-    "command+state": Representation(lambda joints: 2 * joints, command_and_state),
-    "pose": Representation(lambda joints: 7, true_pose),
+    "efference": Representation(lambda joints: 7, efference, _mirror_pose),
+    "rotation": Representation(lambda joints: 9, rotation, _mirror_rotation),
+    "command": Representation(lambda joints: joints, command, None),
+    "command+state": Representation(lambda joints: 2 * joints, command_and_state, None),
+    "pose": Representation(lambda joints: 7, true_pose, _mirror_pose),
+    "pose-rotation": Representation(lambda joints: 9, true_rotation, _mirror_rotation),
 }

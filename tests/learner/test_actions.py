@@ -7,17 +7,23 @@ from math import lcm
 
 import numpy as np
 import pytest
+import torch
 from scipy.spatial.transform import Rotation
 
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.episode import Episode
 from learner.actions import REPRESENTATIONS, Moments, action_error, moments_of, representation
 from sim import poses
+from sim.arm import chain_of
+from sim.arms import ARMS, arm_spec
 from sim.corrupt import TIME_KINDS, Corruption, Timing
 from sim.errors import InputError
 from tests.learner.episodes import kuka, real_episodes
 from tests.references.actions import BulletArm, relative_pose
 
+POSES = ("efference", "pose")
+ROTATIONS = {"rotation": "efference", "pose-rotation": "pose"}
+"""Representations that keep the rotation of another."""
 PAIRS = [(here, there) for here in range(8) for there in range(8)]
 
 
@@ -85,18 +91,20 @@ def test_swapping_the_frames_inverts_the_action() -> None:
 
 def test_no_action_between_a_frame_and_itself() -> None:
     same = np.array([here == there for here, there in PAIRS] * 4)
-    for name in ("efference", "pose"):
+    for name in POSES:
         degrees, millimetres = apart(actions(name)[same], np.tile(poses.IDENTITY, (same.sum(), 1)))
         assert degrees.max() < 1e-4
         assert millimetres.max() < 1e-4
     assert not actions("command")[same].any()
+    for name in ROTATIONS:
+        np.testing.assert_allclose(actions(name)[same], np.tile(np.eye(3).ravel(), (same.sum(), 1)), atol=1e-6)
 
 
 @pytest.mark.parametrize("name", sorted(REPRESENTATIONS))
 def test_length_is_as_announced_and_rotations_are_on_one_side(name: str) -> None:
     found = actions(name)
     assert found.shape == (4 * 64, representation(name).size(7))
-    if name in ("efference", "pose"):
+    if name in POSES:
         assert (found[:, 6] >= 0).all()
         np.testing.assert_allclose(np.linalg.norm(found[:, 3:], axis=1), 1, atol=1e-6)
 
@@ -106,6 +114,82 @@ def test_commands_and_state_are_the_commands_beside_the_joints() -> None:
     np.testing.assert_array_equal(both[:, :7], actions("command"))
     joints = np.concatenate([episode.joints[[here for here, _ in PAIRS]] for episode in real_episodes(4)])
     np.testing.assert_array_equal(both[:, 7:], joints)
+
+
+@pytest.mark.parametrize("name", ROTATIONS)
+def test_a_rotation_is_the_matrix_row_by_row_of_the_quaternion(name: str) -> None:
+    quaternions = actions(ROTATIONS[name])[:, 3:]
+    np.testing.assert_allclose(actions(name).reshape(-1, 3, 3), Rotation.from_quat(quaternions).as_matrix(), atol=1e-6)
+
+
+def random_poses(count: int, rng: np.random.Generator) -> np.ndarray:
+    return np.concatenate([rng.uniform(-1, 1, (count, 3)), Rotation.random(count, rng).as_quat()], axis=1)
+
+
+@pytest.mark.parametrize("arm_name", sorted(ARMS))
+def test_efference_equals_pybullets_kinematics_anywhere(arm_name: str) -> None:
+    """Between random postures, seen from random places, with random grasps: far from all that play comes by."""
+    count, rng, chain = 300, np.random.default_rng(0), chain_of(arm_spec(arm_name))
+    start, end = rng.uniform(chain.lower, chain.upper, (2, count, chain.joints))
+    offset = rng.uniform(-3, 3, (count, chain.joints))
+    camera, grasp = random_poses(count, rng), random_poses(count, rng)
+    first = Moments(start, offset, random_poses(count, rng), camera, grasp)
+    second = Moments(rng.uniform(-1, 1, start.shape), offset + end - start, *[random_poses(count, rng)] * 3)
+    told, arm = representation("efference").compute(first, second, chain), BulletArm(arm_name)
+    for row in range(count):
+        wanted = arm.seen_motion(start[row], end[row], camera=camera[row], grasp=grasp[row])
+        np.testing.assert_allclose(told[row, :3], wanted[:3], rtol=0, atol=1e-5)
+        # Half a turn may be told with either sign.
+        assert abs(told[row, 3:] @ wanted[3:]) == pytest.approx(1, abs=1e-9)
+        assert told[row, 6] == pytest.approx(wanted[6], abs=1e-5)
+    arm.close()
+
+
+# Mirrors
+
+MIRROR = np.diag([-1.0, 1.0, 1.0])
+
+
+def mirrored(name: str, found: np.ndarray) -> np.ndarray:
+    mirror = representation(name).mirror
+    assert mirror is not None
+    return mirror(torch.from_numpy(found)).numpy()
+
+
+@pytest.mark.parametrize("name", [*POSES, *ROTATIONS])
+def test_the_mirror_of_a_motion_by_matrices(name: str) -> None:
+    found = actions(name)
+    image = mirrored(name, found)
+    if name in POSES:
+        np.testing.assert_allclose(image[:, :3], found[:, :3] @ MIRROR, atol=1e-12)
+        before, after = (Rotation.from_quat(each[:, 3:]).as_matrix() for each in (found, image))
+        assert (image[:, 6] >= 0).all()
+    else:
+        before, after = (each.reshape(-1, 3, 3) for each in (found, image))
+    np.testing.assert_allclose(after, MIRROR @ before @ MIRROR, atol=1e-12)
+    np.testing.assert_array_equal(mirrored(name, image), found)
+
+
+@pytest.mark.parametrize("name", ["pose", "pose-rotation"])
+def test_the_mirrored_action_is_the_action_of_the_mirrored_world(name: str) -> None:
+    rng = np.random.default_rng(0)
+    here, there = random_poses(100, rng), random_poses(100, rng)
+
+    def told(*ends: np.ndarray) -> np.ndarray:
+        nothing = np.empty((100, 0))
+        moments = [Moments(nothing, nothing, end, nothing, nothing) for end in ends]
+        return representation(name).compute(moments[0], moments[1], kuka())
+
+    def reflected(pose: np.ndarray) -> np.ndarray:
+        turned = Rotation.from_matrix(MIRROR @ Rotation.from_quat(pose[:, 3:]).as_matrix() @ MIRROR)
+        return np.concatenate([pose[:, :3] @ MIRROR, turned.as_quat()], axis=1)
+
+    np.testing.assert_allclose(mirrored(name, told(here, there)), told(reflected(here), reflected(there)), atol=1e-12)
+
+
+def test_commands_have_no_mirror() -> None:
+    without = {name for name, each in REPRESENTATIONS.items() if each.mirror is None}
+    assert without == {"command", "command+state"}
 
 
 def test_an_unknown_representation_is_refused_by_name() -> None:

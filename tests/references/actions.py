@@ -51,12 +51,16 @@ class BulletArm:
 
     def efference(self, episode: Episode, here: int, there: int) -> np.ndarray:
         """The relative pose [7] in the camera frame that the recorded commands should have caused."""
-        camera = episode.camera_poses[here].astype(np.float64)
-        grasp = episode.grasp.astype(np.float64)
-        look = Rotation.from_quat(camera[3:]).inv()
         start = episode.joints[here].astype(np.float64)
+        end = start + integral(episode, here, there)
+        return self.seen_motion(start, end, camera=episode.camera_poses[here], grasp=episode.grasp)
+
+    def seen_motion(self, start: np.ndarray, end: np.ndarray, *, camera: np.ndarray, grasp: np.ndarray) -> np.ndarray:
+        """The relative pose [7] in the camera frame of what the hand holds, from joints [D] to joints [D]."""
+        camera, grasp = camera.astype(np.float64), grasp.astype(np.float64)
+        look = Rotation.from_quat(camera[3:]).inv()
         seen = []
-        for joints in (start, start + integral(episode, here, there)):
+        for joints in (start, end):
             rotation, position = self.hand(joints)
             held = position + rotation.apply(grasp[:3])
             turned = look * rotation * Rotation.from_quat(grasp[3:])
