@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from learner.actions import representation
 from learner.limiter import Limiter
 from learner.precision import choose_precision
 from learner.replay import ReplayBuffer
@@ -71,6 +72,7 @@ def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) 
         seed=settings.record.seed,
         horizon=settings.steps,
         precision=settings.precision,
+        mirror=representation(settings.action).mirror,
     )
 
 

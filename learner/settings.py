@@ -7,8 +7,8 @@ from typing import Literal, get_args
 
 from agent.collect import check_address
 from agent.record import RecordSettings
-from learner.actions import representation
-from learner.augment import AugmentSettings
+from learner.actions import REPRESENTATIONS, representation
+from learner.augment import AugmentSettings, Flip
 from learner.encoders import ENCODERS, check_image_size
 from learner.machine import default_device
 from learner.methods import METHODS, MethodSettings
@@ -43,7 +43,7 @@ class OnlineSettings:
     encoder: str = "small"
     """Network: small (for CPUs) or resnet18."""
     action: str = "efference"
-    """What is told of an action: efference, command+state, command or pose."""
+    """What is told of an action: efference, rotation (of efference), command+state, command, pose or pose-rotation."""
     sampling: str = "uniform"
     """How t' is drawn: uniform (any other frame), uniform+same (any frame, as in the paper), window:FRAMES (at most so
     far away), next, walk (the frame before or after) or opposite (where the object is turned most)."""
@@ -140,10 +140,8 @@ class OnlineSettings:
                 raise InputError(f"{name}={getattr(self, name)}: only --engine recorded has one")
         if self.record.split != "train":
             raise InputError(f"split={self.record.split}: the encoder learns from train; the other splits are held out")
-        if self.augment.flip_probability > 0 and METHODS[self.method].uses_action:
-            raise InputError(
-                f"flip_probability={self.augment.flip_probability}: an independent flip falsifies the action"
-            )
+        if METHODS[self.method].uses_action:
+            check_flip(self.augment.flip, action=self.action)
 
     @property
     def minimum_episodes(self) -> int:
@@ -161,6 +159,17 @@ class OnlineSettings:
     def capacity(self) -> int:
         """Episodes that the replay buffer holds."""
         return self.layout.episodes_in(parse_size(self.buffer)) if self.buffer else self.buffer_episodes
+
+
+def check_flip(flip: Flip, *, action: str) -> None:
+    """Refuse flips that falsify the action, for methods that learn from it."""
+    if flip == "independent":
+        raise InputError("flip=independent: it falsifies the action that this method learns from; together does not")
+    if flip == "together" and representation(action).mirror is None:
+        known = ", ".join(sorted(name for name, each in REPRESENTATIONS.items() if each.mirror is not None))
+        raise InputError(
+            f"flip=together: action={action} has no mirror image, as another arm would do it; {known} have"
+        )
 
 
 def suited() -> OnlineSettings:

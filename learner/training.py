@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from agent.episode import Pairs
+from learner.actions import Mirror
 from learner.augment import Augment, AugmentSettings
 from learner.checkpoint import flatten_optimizer, restore_optimizer
 from learner.encoders import build_encoder, check_image_size
@@ -61,8 +62,12 @@ class Learner:
         seed: int,
         horizon: int,
         precision: Precision = "float32",
+        mirror: Mirror | None = None,
     ) -> None:
-        """`horizon` is the number of steps that the learning rate's schedule is laid out for."""
+        """`horizon` is the number of steps that the learning rate's schedule is laid out for.
+
+        `mirror` makes the action of a pair that is mirrored, where the action has one (`learner.actions`).
+        """
         check_image_size(image_size)
         self.device = torch.device(device)
         network = build_encoder(encoder, seed=seed)
@@ -78,14 +83,20 @@ class Learner:
         )
         self.probe = OnlineLinearProbe(self.encoder.features, categories, seed=seed + 2).to(self.device)
         self._augment = Augment(augment_settings)
-        self._generator = torch.Generator(self.device).manual_seed(seed + 3)
+        self._mirror = mirror if augment_settings.flip == "together" else None
+        self._generator = torch.Generator().manual_seed(seed + 3)
         self.action_mean = torch.zeros(action_size)
         self.action_std = torch.ones(action_size)
         self.steps = 0
         self._settings, self._horizon = optimizer_settings, horizon
 
     def freeze_standardisation(self, actions: torch.Tensor) -> None:
-        """Take mean and standard deviation of actions [M, A] for good; a constant component stays as it is."""
+        """Take mean and standard deviation of actions [M, A] for good; a constant component stays as it is.
+
+        Where pairs are mirrored, each action counts beside its mirror image, or play that turns one way would mislead.
+        """
+        if self._mirror is not None:
+            actions = torch.cat([actions, self._mirror(actions)])
         self.action_mean = actions.mean(dim=0)
         deviation = actions.std(dim=0)
         self.action_std = torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation))
@@ -93,9 +104,12 @@ class Learner:
     def step(self, pairs: Pairs) -> dict[str, float]:
         """Learn from one batch; returns losses in nats and the probe's accuracy on it, from before the update."""
         self.method.train()
-        first = self._augment(pairs.first.to(self.device, non_blocking=True), self._generator)
-        second = self._augment(pairs.second.to(self.device, non_blocking=True), self._generator)
-        action = ((pairs.action - self.action_mean) / self.action_std).to(self.device)
+        here, there = (frames.to(self.device, non_blocking=True) for frames in (pairs.first, pairs.second))
+        first, second, mirrored = self._augment.pair(here, there, self._generator)
+        action = pairs.action
+        if self._mirror is not None:
+            action = torch.where(mirrored[:, None], self._mirror(action), action)
+        action = ((action - self.action_mean) / self.action_std).to(self.device)
         category = pairs.category.to(self.device)
         self.method.steps = self.steps
         output = self.method(first, second, action, category)
@@ -136,9 +150,7 @@ class Learner:
             restore_optimizer("optimizer", self.optimizer, tensors)
             restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
             self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
-            # Another kind of device has another kind of random state; then augmentation is drawn anew.
-            if tensors["generator"].shape == self._generator.get_state().shape:
-                self._generator.set_state(tensors["generator"])
+            self._generator.set_state(tensors["generator"])
             self.steps = int(state["steps"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None

@@ -1,78 +1,61 @@
-"""Augmentation against one image at a time, and the ranges of what is drawn."""
+"""Properties of views and of pairs of views, and the ranges of what is drawn."""
 
 from __future__ import annotations
 
-import itertools
+from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from learner.augment import CPU_BLOCK, Augment, AugmentSettings, adjust_hue, plain
+from learner.augment import Augment, AugmentSettings, plain
+from learner.augment.views import CPU_BLOCK
 from sim.errors import InputError
-from tests.references.augment import augment_by_hand, hue
-
-OFF = {"brightness": 0.0, "contrast": 0.0, "saturation": 0.0, "hue": 0.0, "grey_probability": 0.0}
+from tests.learner.frames import ALL, AWAY, frames, generator, shape
 
 
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+def shares() -> st.SearchStrategy[float]:
+    return st.sampled_from([0.0, 0.5, 1.0])
 
 
-def frames(count: int, height: int = 12, width: int = 12, seed: int = 0) -> torch.Tensor:
-    memory = torch.randint(0, 256, (count, height, width, 3), dtype=torch.uint8, generator=generator(seed))
-    memory[:, :2, :2] = torch.tensor([0, 255, 90], dtype=torch.uint8)[:, None].expand(3, 3)[0]
-    memory[:, 2:4, :2] = 255
-    return memory.permute(0, 3, 1, 2)
+some_settings = st.builds(
+    AugmentSettings,
+    crop_probability=shares(),
+    flip=st.sampled_from(["off", "independent", "together"]),
+    flip_probability=shares(),
+    jitter_probability=shares(),
+    brightness=shares(),
+    hue=st.sampled_from([0.0, 0.5]),
+    grey_probability=shares(),
+    blur_probability=shares(),
+)
 
 
-@pytest.mark.parametrize("size", [(12, 12), (10, 15)])
-@pytest.mark.parametrize("flip_probability", [0.0, 0.5])
-@pytest.mark.parametrize("seed", range(4))
-def test_every_sample_equals_the_slow_twin(size, flip_probability, seed):
-    images = frames(CPU_BLOCK + 3, *size, seed=seed)
-    augment = Augment(AugmentSettings(flip_probability=flip_probability))
-    drawn = augment.draw(images.shape, generator(seed))
-    views = augment.apply(images, drawn)
-    for row in [0, 1, 2, 3, 4, 5, CPU_BLOCK, CPU_BLOCK + 2]:
-        expected = augment_by_hand(
-            images[row].permute(1, 2, 0).numpy(),
-            box=tuple(int(side) for side in drawn.boxes[row]),
-            flip=bool(drawn.flip[row]),
-            factors=tuple(drawn.factors[row].tolist()),
-            order=drawn.order,
-            grey=bool(drawn.grey[row]),
-        )
-        np.testing.assert_allclose(views[row].numpy(), expected, rtol=0, atol=2e-4)
-
-
-@pytest.mark.parametrize("turn", [-0.5, -0.2, 0.0, 0.13, 1 / 3, 0.5])
-def test_hue_equals_colorsys_for_every_kind_of_colour(turn):
-    colours = torch.tensor(list(itertools.product([0.0, 0.2, 0.5, 0.7, 1.0], repeat=3)))
-    planes = colours.T.reshape(1, 3, 5, 25).clone()
-    adjust_hue(planes, torch.full((1, 1, 1, 1), turn))
-    expected = hue(colours.T.reshape(3, 5, 25).permute(1, 2, 0).double().numpy(), turn)
-    np.testing.assert_allclose(planes[0].permute(1, 2, 0).numpy(), expected, rtol=0, atol=1e-5)
-
-
-def test_contract_of_the_output():
-    images = frames(5)
-    before = images.clone()
-    views = Augment(AugmentSettings())(images, generator())
+@given(chosen=some_settings, count=st.integers(1, CPU_BLOCK + 2), seed=st.integers(0, 2**32))
+@settings(max_examples=40, deadline=None)
+def test_views_are_a_function_of_frames_and_generator_alone(chosen, count, seed):
+    images, augment = frames(count, seed=seed), Augment(chosen)
+    before, state = images.clone(), torch.get_rng_state()
+    views = augment(images, generator(seed))
     assert views.shape == images.shape
     assert views.dtype == torch.float32
     assert views.is_contiguous()
-    assert -1 <= views.min() < views.max() <= 1.00001
+    assert -1 <= views.min() <= views.max() <= 1
+    assert torch.equal(augment(images.contiguous(), generator(seed)), views)
+    assert torch.equal(augment(images.flip(0).flip(0).to(memory_format=torch.channels_last), generator(seed)), views)
     assert torch.equal(images, before)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
-def test_same_generator_state_same_views_and_the_global_state_is_untouched():
-    images, augment = frames(6), Augment(AugmentSettings())
-    before = torch.get_rng_state()
-    one, same, other = augment(images, generator(1)), augment(images, generator(1)), augment(images, generator(2))
-    assert torch.equal(one, same)
-    assert not torch.equal(one, other)
-    assert torch.equal(torch.get_rng_state(), before)
+@given(chosen=some_settings, count=st.integers(1, CPU_BLOCK + 2), data=st.data())
+@settings(max_examples=30, deadline=None)
+def test_a_view_does_not_depend_on_the_rest_of_its_batch(chosen, count, data):
+    images, augment = frames(count), Augment(chosen)
+    drawn = augment.draw(images.shape, generator())
+    rows = data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=4))
+    alone = augment.apply(images[rows], drawn.each(lambda part: part[rows]))
+    torch.testing.assert_close(alone, augment.apply(images, drawn)[rows], rtol=0, atol=2e-6)
 
 
 def test_consecutive_views_of_one_generator_differ():
@@ -80,17 +63,45 @@ def test_consecutive_views_of_one_generator_differ():
     assert not torch.equal(augment(images, source), augment(images, source))
 
 
-def test_memory_format_does_not_matter():
-    images, augment = frames(6), Augment(AugmentSettings())
-    assert torch.equal(augment(images, generator()), augment(images.contiguous(), generator()))
+def test_nothing_is_read_back_from_the_device():
+    """A meta tensor has no values: whatever waited for one, to choose rows or to print, would fail."""
+    augment, drawn = Augment(ALL), Augment(ALL).draw(shape(40), generator())
+    assert drawn.grey.any()
+    assert (drawn.sigma > 0).any()
+    views = augment.apply(torch.empty(40, 3, 64, 64, dtype=torch.uint8, device="meta"), drawn)
+    assert (views.shape, views.dtype, views.device.type) == ((40, 3, 64, 64), torch.float32, "meta")
+
+
+@pytest.mark.parametrize("operation", AWAY)
+def test_each_operation_can_be_taken_away_alone(operation):
+    """It is gone, and the draws of all others are what they were."""
+    whole = Augment(ALL).draw(shape(50), generator(3))
+    drawn = Augment(replace(ALL, **AWAY[operation])).draw(shape(50), generator(3))
+    gone = {
+        "crop": (drawn.boxes == torch.tensor([0.0, 0.0, 64.0, 64.0])).all(),
+        "flip": not drawn.flip.any(),
+        "grey": not drawn.grey.any(),
+        "blur": not drawn.sigma.any(),
+        **{
+            name: column not in drawn.order
+            for column, name in enumerate(("brightness", "contrast", "saturation", "hue"))
+        },
+    }
+    assert {name for name, missing in gone.items() if missing} == {operation}
+    for name, before, after in zip(whole._fields, whole, drawn, strict=True):
+        if name == "order":
+            assert tuple(column for column in before if column in after) == after
+        elif name == "factors":
+            assert torch.equal(after[:, list(drawn.order)], before[:, list(drawn.order)])
+        elif name != {"crop": "boxes", "blur": "sigma"}.get(operation, operation):
+            assert torch.equal(before, after)
 
 
 def test_everything_switched_off_is_plain():
-    images = frames(6)
-    off = Augment(AugmentSettings(crop_area=(1.0, 1.0), **OFF))
-    torch.testing.assert_close(off(images, generator()), plain(images), rtol=0, atol=1e-6)
-    never = Augment(AugmentSettings(crop_area=(1.0, 1.0), jitter_probability=0.0, grey_probability=0.0))
-    torch.testing.assert_close(never(images, generator()), plain(images), rtol=0, atol=1e-6)
+    images, everything = frames(6), {name: value for change in AWAY.values() for name, value in change.items()}
+    assert torch.equal(Augment(AugmentSettings(**everything))(images, generator()), plain(images))
+    never = AugmentSettings(crop_probability=0.0, jitter_probability=0.0, grey_probability=0.0)
+    assert torch.equal(Augment(never)(images, generator()), plain(images))
 
 
 def test_plain_is_mean_and_deviation_one_half():
@@ -101,7 +112,7 @@ def test_plain_is_mean_and_deviation_one_half():
 @pytest.mark.parametrize("size", [(64, 64), (48, 64), (64, 40)])
 def test_crops_lie_inside_and_have_the_asked_area_and_shape(size):
     settings = AugmentSettings(crop_area=(0.3, 0.8), crop_ratio=(0.8, 1.5))
-    boxes = Augment(settings).draw(torch.Size((4000, 3, *size)), generator()).boxes
+    boxes = Augment(settings).draw(shape(4000, *size), generator()).boxes
     top, left, tall, wide = boxes.unbind(1)
     assert torch.equal(boxes, boxes.round())
     assert top.min() == 0
@@ -119,15 +130,16 @@ def test_crops_lie_inside_and_have_the_asked_area_and_shape(size):
 
 def test_a_crop_that_never_fits_falls_back_to_the_widest_centred_one():
     settings = AugmentSettings(crop_area=(1.0, 1.0), crop_ratio=(0.5, 0.5))
-    boxes = Augment(settings).draw(torch.Size((3, 3, 64, 64)), generator()).boxes
+    boxes = Augment(settings).draw(shape(3), generator()).boxes
     assert boxes.tolist() == [[0, 16, 64, 32]] * 3
     settings = AugmentSettings(crop_area=(1.0, 1.0), crop_ratio=(2.0, 2.0))
-    boxes = Augment(settings).draw(torch.Size((3, 3, 64, 64)), generator()).boxes
+    boxes = Augment(settings).draw(shape(3), generator()).boxes
     assert boxes.tolist() == [[16, 0, 32, 64]] * 3
 
 
 def test_colours_are_drawn_in_their_ranges_at_their_rates():
-    drawn = Augment(AugmentSettings(flip_probability=0.3)).draw(torch.Size((20000, 3, 64, 64)), generator())
+    chosen = replace(ALL, crop_probability=0.6, flip_probability=0.3, blur_probability=0.4)
+    drawn = Augment(chosen).draw(shape(20000), generator())
     neutral = (drawn.factors == torch.tensor([1.0, 1.0, 1.0, 0.0])).all(dim=1)
     assert neutral.float().mean().item() == pytest.approx(0.2, abs=0.01)
     assert drawn.grey.float().mean().item() == pytest.approx(0.2, abs=0.01)
@@ -136,12 +148,61 @@ def test_colours_are_drawn_in_their_ranges_at_their_rates():
     torch.testing.assert_close(low, torch.tensor([0.2, 0.2, 0.2, -0.2]), rtol=0, atol=0.01)
     torch.testing.assert_close(high, torch.tensor([1.8, 1.8, 1.8, 0.2]), rtol=0, atol=0.01)
     assert sorted(drawn.order) == [0, 1, 2, 3]
-    assert Augment(AugmentSettings(**OFF)).draw(torch.Size((2, 3, 64, 64)), generator()).order == ()
+    cropped = (drawn.boxes[:, 2:] < 64).any(dim=1)
+    assert cropped.float().mean().item() == pytest.approx(0.6, abs=0.015)
+    blurred = drawn.sigma[drawn.sigma > 0]
+    assert len(blurred) / 20000 == pytest.approx(0.4, abs=0.015)
+    assert 0.1 <= blurred.min() < 0.11
+    assert 1.99 < blurred.max() <= 2.0
+    assert blurred.mean().item() == pytest.approx(1.05, abs=0.02)
 
 
 def test_order_of_the_jitters_varies_between_batches():
     augment, source = Augment(AugmentSettings()), generator()
-    assert len({augment.draw(torch.Size((1, 3, 8, 8)), source).order for _ in range(200)}) == 24
+    assert len({augment.draw(shape(1), source).order for _ in range(200)}) == 24
+
+
+def test_operations_happen_independently_of_each_other():
+    drawn = Augment(replace(ALL, crop_probability=0.5)).draw(shape(20000), generator())
+    jittered = drawn.factors[:, 3] != 0
+    happened = torch.stack([drawn.boxes[:, 2] < 64, drawn.flip, jittered, drawn.grey, drawn.sigma > 0]).double()
+    torch.testing.assert_close(torch.corrcoef(happened), torch.eye(5).double(), rtol=0, atol=0.03)
+
+
+# Pairs
+
+
+@pytest.mark.parametrize("probability", [0.0, 0.5, 1.0])
+def test_both_views_of_a_pair_are_mirrored_or_none(probability):
+    first, second = frames(40), frames(40, seed=1)
+    plainly = Augment(replace(ALL, flip="off")).pair(first, second, generator(2))
+    together = replace(ALL, flip="together", flip_probability=probability)
+    *views, mirrored = Augment(together).pair(first, second, generator(2))
+    assert mirrored.dtype == torch.bool
+    assert mirrored.float().mean() == pytest.approx(probability, abs=0.2 * (probability == 0.5))
+    assert not plainly[2].any()
+    for view, unflipped in zip(views, plainly, strict=False):
+        expected = torch.where(mirrored[:, None, None, None], unflipped.flip(-1), unflipped)
+        torch.testing.assert_close(view, expected, rtol=0, atol=2e-5)
+
+
+def test_views_that_are_flipped_independently_mirror_no_action():
+    augment, source = Augment(ALL), generator(2)
+    first, second = frames(64), frames(64, seed=1)
+    flips = [augment.draw(shape(64, 12, 12), source).flip for _ in range(2)]
+    assert 0 < (flips[0] != flips[1]).float().mean() < 1
+    *views, mirrored = augment.pair(first, second, generator(2))
+    assert not mirrored.any()
+    unflipped = Augment(replace(ALL, flip="off")).pair(first, second, generator(2))
+    for view, flip, straight in zip(views, flips, unflipped, strict=False):
+        expected = torch.where(flip[:, None, None, None], straight.flip(-1), straight)
+        torch.testing.assert_close(view, expected, rtol=0, atol=2e-5)
+
+
+def test_the_views_of_a_pair_are_drawn_apart():
+    images = frames(8)
+    first, second, _ = Augment(AugmentSettings()).pair(images, images, generator())
+    assert ((first - second).abs().amax(dim=(1, 2, 3)) > 0.01).all()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +216,12 @@ def test_order_of_the_jitters_varies_between_batches():
         ("contrast", float("nan")),
         ("hue", 0.6),
         ("jitter_probability", 1.1),
+        ("crop_probability", float("nan")),
         ("flip_probability", -0.1),
+        ("blur_probability", 2),
+        ("blur_sigma", (0.0, 1.0)),
+        ("blur_sigma", (2.0, 1.0)),
+        ("flip", "sometimes"),
     ],
 )
 def test_unusable_settings_are_refused_in_one_line(field, value):

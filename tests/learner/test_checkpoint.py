@@ -134,13 +134,11 @@ def test_a_checkpoint_of_other_networks_is_refused_in_a_line() -> None:
         learner_of().restore({}, {})
 
 
-def test_a_random_state_of_another_device_is_left_and_all_else_taken() -> None:
-    learner, other = learner_of(), learner_of(seed=1)
-    learner.step(pairs_of(0))
-    tensors, state = learner.state()
-    tensors["generator"] = torch.zeros(16, dtype=torch.uint8)  # as long as CUDA's
-    other.restore(tensors, state)
-    assert other.steps == 1
+def test_a_random_state_that_is_none_is_refused_in_a_line() -> None:
+    tensors, state = learner_of().state()
+    tensors["generator"] = torch.zeros(16, dtype=torch.uint8)
+    with pytest.raises(InputError, match="of another run"):
+        learner_of().restore(tensors, state)
 
 
 class Trap:

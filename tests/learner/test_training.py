@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from agent.episode import Pairs
 from learner.augment import AugmentSettings
 from learner.encoders import build_encoder
-from learner.methods import METHODS, MethodSettings, build_method
+from learner.methods import MethodSettings, build_method
 from learner.precision import choose_precision
-from learner.settings import OnlineSettings
 from learner.training import Learner, OptimizerSettings
 from sim.errors import InputError
 
@@ -111,13 +110,3 @@ def test_the_supervised_method_is_told_the_categories() -> None:
         learner_of("supervised", MethodSettings()).step(told)["loss"] for told in (pairs, pairs, mixed)
     )
     assert first == same != other
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_flips_are_refused_where_they_would_falsify_the_action(method: str) -> None:
-    flips = AugmentSettings(flip_probability=0.5)
-    if method in ("aa-simclr", "ciper", "equimod", "aa-byol", "aa-vicreg"):
-        with pytest.raises(InputError, match=r"^flip_probability=0.5: an independent flip falsifies the action"):
-            OnlineSettings(method=method, augment=flips)
-    else:
-        assert OnlineSettings(method=method, augment=flips).augment == flips

@@ -1,71 +1,61 @@
-"""Augmentation of one image at a time, in float64, with colours by the standard library."""
+"""Augmentation of one image at a time, in float64, by kornia; its hues by the standard library too."""
 
 from __future__ import annotations
 
 import colorsys
+import math
 
 import numpy as np
+import torch
+from kornia.color import rgb_to_grayscale
+from kornia.enhance import (
+    adjust_brightness_accumulative,
+    adjust_contrast_with_mean_subtraction,
+    adjust_hue,
+    adjust_saturation_with_gray_subtraction,
+)
+from kornia.filters import gaussian_blur2d
+from kornia.geometry.transform import crop_by_indices, hflip
+
+JITTERS = (
+    adjust_brightness_accumulative,
+    adjust_contrast_with_mean_subtraction,
+    adjust_saturation_with_gray_subtraction,
+    lambda image, turn: adjust_hue(image, 2 * math.pi * turn),
+)
+"""Brightness, contrast, saturation and hue of images [1, 3, H, W]; hue in turns of the colour circle."""
 
 
-def augment_by_hand(
-    image: np.ndarray,
+def augment_by_kornia(
+    image: torch.Tensor,
     *,
     box: tuple[int, int, int, int],
     flip: bool,
     factors: tuple[float, float, float, float],
     order: tuple[int, ...],
     grey: bool,
-) -> np.ndarray:
-    """uint8 [H, W, 3] to float64 [3, H, W] in [-1, 1], by parameters as `learner.augment.Draw` has them."""
-    height, width = image.shape[:2]
+    sigma: float,
+    kernel: int,
+) -> torch.Tensor:
+    """uint8 [3, H, W] to float64 [3, H, W] in [-1, 1], by parameters as `learner.augment.Draw` has them."""
     top, left, tall, wide = box
-    view = enlarge(image[top : top + tall, left : left + wide] / 255, height, width)
+    right, bottom = left + wide - 1, top + tall - 1
+    corners = torch.tensor([[[left, top], [right, top], [right, bottom], [left, bottom]]])
+    size = (image.shape[1], image.shape[2])
+    view = crop_by_indices(image[None].double() / 255, corners, size, align_corners=False)
     if flip:
-        view = view[:, ::-1]
+        view = hflip(view)
     for column in order:
-        view = (brightness, contrast, saturation, hue)[column](view, factors[column])
+        view = JITTERS[column](view, factors[column])
     if grey:
-        view = np.repeat(luma(view)[..., None], 3, axis=2)
-    return (view.transpose(2, 0, 1) - 0.5) / 0.5
-
-
-def enlarge(crop: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Bilinear, pixel centres at half-integers, edges repeated: [h, w, 3] to [height, width, 3]."""
-    out = np.empty((height, width, 3))
-    for y in range(height):
-        for x in range(width):
-            down, right = (y + 0.5) * len(crop) / height - 0.5, (x + 0.5) * crop.shape[1] / width - 0.5
-            down, right = max(down, 0.0), max(right, 0.0)
-            row, column = int(down), int(right)
-            below, beside = min(row + 1, len(crop) - 1), min(column + 1, crop.shape[1] - 1)
-            down, right = down - row, right - column
-            upper = (1 - right) * crop[row, column] + right * crop[row, beside]
-            lower = (1 - right) * crop[below, column] + right * crop[below, beside]
-            out[y, x] = (1 - down) * upper + down * lower
-    return out
-
-
-def luma(image: np.ndarray) -> np.ndarray:
-    return 0.2989 * image[..., 0] + 0.587 * image[..., 1] + 0.114 * image[..., 2]
-
-
-def blend(image: np.ndarray, other: np.ndarray | float, factor: float) -> np.ndarray:
-    return np.clip(factor * image + (1 - factor) * other, 0, 1)
-
-
-def brightness(image: np.ndarray, factor: float) -> np.ndarray:
-    return blend(image, 0.0, factor)
-
-
-def contrast(image: np.ndarray, factor: float) -> np.ndarray:
-    return blend(image, luma(image).mean(), factor)
-
-
-def saturation(image: np.ndarray, factor: float) -> np.ndarray:
-    return blend(image, luma(image)[..., None], factor)
+        view = rgb_to_grayscale(view).expand(-1, 3, -1, -1)
+    if sigma > 0:
+        view = gaussian_blur2d(view, kernel, (sigma, sigma))
+    return (view[0] - 0.5) / 0.5
 
 
 def hue(image: np.ndarray, turn: float) -> np.ndarray:
+    """[H, W, 3] in [0, 1], its hues turned by a share of the colour circle."""
     out = np.empty_like(image)
     for place in np.ndindex(image.shape[:2]):
         h, s, v = colorsys.rgb_to_hsv(*image[place])
