@@ -22,8 +22,7 @@ class AugmentSettings:
     crop_ratio: tuple[float, float] = (3 / 4, 4 / 3)
     """Smallest and largest width over height of a crop."""
     flip: Flip = "off"
-    """Mirror views left to right: off, independent (each view on its own, which falsifies the action between the two)
-    or together (both views of a pair and the action between them)."""
+    """Mirror views left to right: off, independent (each on its own), together (both of a pair, and the action)."""
     flip_probability: float = 0.5
     """Share of samples that are mirrored, where flips are not off."""
     jitter_probability: float = 0.8
