@@ -60,7 +60,8 @@ class Album:
 def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Album, source: Source) -> str:
     """Score, export, report; returns the table as text."""
     settings = run.settings
-    untrained = build_encoder(settings.encoder, seed=settings.record.seed).to(learner.device)
+    size = settings.record.scene.image_size
+    untrained = build_encoder(settings.encoder, seed=settings.record.seed, image_size=size).to(learner.device)
     rows = final_table(settings.method, learner.encoder, untrained, bank, test, device=settings.device)
     instances = len(np.unique(test.instances))
     scores = [{"representation": row.representation, "probe": row.probe, **asdict(row.score)} for row in rows]
@@ -77,7 +78,7 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
         run.folder / "encoder",
         learner.encoder,
         name=settings.encoder,
-        image_size=settings.record.scene.image_size,
+        image_size=size,
         trained=trained,
     )
     write_report(

@@ -20,7 +20,7 @@ def choose_precision(encoder: str, image_size: int, *, device: str) -> Precision
     """`bfloat16` on CUDA; on a CPU whichever is faster in a trial of a second or two."""
     if device.startswith("cuda"):
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    network = build_encoder(encoder, seed=0).train()
+    network = build_encoder(encoder, seed=0, image_size=image_size).train()
     images = torch.zeros(TRIAL_IMAGES, 3, image_size, image_size)
     least = {True: float("inf"), False: float("inf")}
     for _ in range(1 + TRIAL_ROUNDS):  # the first round compiles kernels and rarely counts

@@ -9,7 +9,7 @@ from agent.collect import check_address
 from agent.record import RecordSettings
 from learner.actions import REPRESENTATIONS, representation
 from learner.augment import AugmentSettings, Flip
-from learner.encoders import ENCODERS, check_image_size
+from learner.encoders import check_encoder, check_image_size
 from learner.machine import default_device
 from learner.methods import METHODS, MethodSettings
 from learner.precision import Precision
@@ -41,7 +41,7 @@ class OnlineSettings:
     batch: int = 128
     """Pairs a step."""
     encoder: str = "small"
-    """Network: small (for CPUs) or resnet18."""
+    """Network: small (for CPUs), resnet18, resnet50, or timm:NAME for any model of timm, where that is installed."""
     action: str = "efference"
     """What is told of an action: efference, rotation (of efference), command+state, command, pose or pose-rotation."""
     sampling: str = "uniform"
@@ -101,8 +101,7 @@ class OnlineSettings:
     def __post_init__(self) -> None:
         if self.method not in METHODS:
             raise InputError(f"method={self.method}: unknown, known are {', '.join(METHODS)}")
-        if self.encoder not in ENCODERS:
-            raise InputError(f"encoder={self.encoder}: unknown, known are {', '.join(ENCODERS)}")
+        check_encoder(self.encoder)
         representation(self.action)
         pairing(self.sampling)
         check_image_size(self.record.scene.image_size)

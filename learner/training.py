@@ -13,7 +13,7 @@ from agent.episode import Pairs
 from learner.actions import Mirror
 from learner.augment import Augment, AugmentSettings
 from learner.checkpoint import flatten_optimizer, restore_optimizer
-from learner.encoders import build_encoder, check_image_size
+from learner.encoders import build_encoder
 from learner.methods import MethodSettings, build_method
 from learner.precision import Precision
 from learner.probes import OnlineLinearProbe
@@ -68,9 +68,8 @@ class Learner:
 
         `mirror` makes the action of a pair that is mirrored, where the action has one (`learner.actions`).
         """
-        check_image_size(image_size)
         self.device = torch.device(device)
-        network = build_encoder(encoder, seed=seed)
+        network = build_encoder(encoder, seed=seed, image_size=image_size)
         self.method = build_method(
             method, network, action_dim=action_size, categories=categories, settings=method_settings, seed=seed + 1
         ).to(self.device)
