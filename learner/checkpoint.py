@@ -1,4 +1,4 @@
-"""Checkpoints and exported encoders: tensors as safetensors, the rest as JSON. Nothing is unpickled."""
+"""Checkpoints: tensors as safetensors, the rest as JSON. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from agent.files import write_text, write_whole
-from learner.encoders import ENCODERS, Encoder, build_encoder
+from agent.files import write_whole
 from sim.errors import InputError
 
 
@@ -49,36 +48,3 @@ def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict
             index, key = full[len(name) + 1 :].split(".", 1)
             state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
-
-
-def export_encoder(folder: Path, encoder: Encoder, *, name: str, image_size: int, trained: dict[str, Any]) -> None:
-    """Write `encoder.safetensors` and `config.json`: all that is needed to use the encoder elsewhere."""
-    folder.mkdir(parents=True, exist_ok=True)
-    weights = {key: tensor.detach().cpu().contiguous() for key, tensor in encoder.state_dict().items()}
-    write_whole(folder / "encoder.safetensors", lambda file: file.write(save(weights)))
-    config = {
-        "format": "armplay-encoder",
-        "version": 1,
-        "encoder": name,
-        "features": encoder.features,
-        "image_size": image_size,
-        "input": "float32 [B, 3, H, W], RGB, (x / 255 - 0.5) / 0.5",
-        "trained": trained,
-    }
-    write_text(folder / "config.json", json.dumps(config, indent=2) + "\n")
-
-
-def load_encoder(folder: Path | str) -> Encoder:
-    """The encoder that `export_encoder` wrote, in evaluation mode. Raises InputError for a foreign folder."""
-    folder = Path(folder)
-    try:
-        config = json.loads((folder / "config.json").read_text())
-        name = config["encoder"]
-        if config.get("format") != "armplay-encoder" or name not in ENCODERS:
-            raise ValueError("another format")
-        encoder = build_encoder(name, seed=0)
-        with safe_open(folder / "encoder.safetensors", framework="pt") as file:
-            encoder.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise InputError(f"{folder}: not an encoder exported by armplay ({' '.join(str(error).split())})") from None
-    return encoder.eval()

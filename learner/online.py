@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from learner.actions import representation
+from learner.encoders import build_encoder
 from learner.limiter import Limiter
 from learner.precision import choose_precision
 from learner.replay import ReplayBuffer
 from learner.settings import OnlineSettings
 from learner.source import Source
+from learner.start import start_from
 from learner.storage import check_room
 from learner.training import Learner
 from sim.seeding import stream
@@ -57,8 +59,15 @@ def _place(settings: OnlineSettings, folder: Path) -> dict[str, Any]:
     }
 
 
-def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) -> Learner:
-    """A learner at its start."""
+def check_start(settings: OnlineSettings) -> None:
+    """Raise InputError where the encoder cannot start as the settings ask, before a folder is made for the run."""
+    if settings.init:
+        size = settings.record.scene.image_size
+        start_from(build_encoder(settings.encoder, seed=settings.record.seed, image_size=size), settings.init)
+
+
+def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer, *, resumed: bool = False) -> Learner:
+    """A learner at its start; one that is `resumed` needs no starting weights, its checkpoint has all."""
     return Learner(
         method=settings.method,
         encoder=settings.encoder,
@@ -73,6 +82,7 @@ def learner_for(settings: OnlineSettings, source: Source, buffer: ReplayBuffer) 
         horizon=settings.steps,
         precision=settings.precision,
         mirror=representation(settings.action).mirror,
+        init="" if resumed else settings.init,
     )
 
 

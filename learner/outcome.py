@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
@@ -13,11 +14,12 @@ from agent.record import RecordSettings
 from agent.settings import to_json
 from learner.actions import action_error
 from learner.charts import PairPicture
-from learner.checkpoint import export_encoder
 from learner.encoders import build_encoder
 from learner.evaluation import FRAMES_PER_EPISODE, NEIGHBOURS, Gallery, Row, final_table
+from learner.export import export_encoder
 from learner.report import write_report
 from learner.run import Run
+from learner.settings import OnlineSettings
 from learner.source import Source
 from learner.training import Learner
 from sim import poses
@@ -73,13 +75,12 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
     )
     outcome = {"steps": learner.steps, "categories": list(source.categories), "protocol": protocol, "scores": scores}
     write_text(run.folder / "scores.json", json.dumps(outcome, indent=2) + "\n")
-    trained = {"method": settings.method, "steps": learner.steps, "seed": settings.record.seed}
     export_encoder(
         run.folder / "encoder",
         learner.encoder,
         name=settings.encoder,
         image_size=size,
-        trained=trained,
+        trained=provenance(settings, learner, rows),
     )
     write_report(
         run.folder / "report.html",
@@ -96,6 +97,25 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
         test_instances=instances,
     )
     return table(rows) + f"\nreport: {run.folder / 'report.html'}"
+
+
+def provenance(settings: OnlineSettings, learner: Learner, rows: list[Row]) -> dict[str, Any]:
+    """How the encoder came about, for those who are handed it without the run's folder."""
+    record = settings.record
+    played = f"stored episodes, {settings.data}" if settings.data else f"live play, {record.scene.arm}, {record.play}"
+    corrupted = [str(kind) for kind in (record.corruption, record.timing) if kind]
+    found: dict[str, Any] = {
+        "method": settings.method,
+        "data": "; ".join([f"{played}, objects: {record.objects}", *corrupted]),
+        "steps": learner.steps,
+        "batch": settings.batch,
+        "seed": record.seed,
+    }
+    if learner.init:
+        found["init"] = learner.init
+    scored = [(row.representation, row.probe, row.score.accuracy, row.score.chance) for row in rows]
+    names = ("representation", "probe", "accuracy", "chance")
+    return {**found, "scores": [dict(zip(names, row, strict=True)) for row in scored]}
 
 
 def corruption_notes(record: RecordSettings, episodes: list[Episode], chain: Chain) -> list[str]:

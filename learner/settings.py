@@ -42,6 +42,9 @@ class OnlineSettings:
     """Pairs a step."""
     encoder: str = "small"
     """Network: small (for CPUs), resnet18, resnet50, or timm:NAME for any model of timm, where that is installed."""
+    init: str = ""
+    """Weights that the encoder starts from: a state dict as torchvision's (.safetensors, .pth or .pt), the folder of an
+    exported encoder or of a run; empty means random ones."""
     action: str = "efference"
     """What is told of an action: efference, rotation (of efference), command+state, command, pose or pose-rotation."""
     sampling: str = "uniform"

@@ -17,6 +17,7 @@ from learner.encoders import build_encoder
 from learner.methods import MethodSettings, build_method
 from learner.precision import Precision
 from learner.probes import OnlineLinearProbe
+from learner.start import start_from
 from sim.errors import InputError
 
 
@@ -63,13 +64,16 @@ class Learner:
         horizon: int,
         precision: Precision = "float32",
         mirror: Mirror | None = None,
+        init: str = "",
     ) -> None:
         """`horizon` is the number of steps that the learning rate's schedule is laid out for.
 
-        `mirror` makes the action of a pair that is mirrored, where the action has one (`learner.actions`).
+        `mirror` makes the action of a pair that is mirrored, where the action has one (`learner.actions`); `init` names
+        the weights that the encoder starts from (`learner.start`), empty means random ones.
         """
         self.device = torch.device(device)
         network = build_encoder(encoder, seed=seed, image_size=image_size)
+        self.init = start_from(network, init) if init else {}
         self.method = build_method(
             method, network, action_dim=action_size, categories=categories, settings=method_settings, seed=seed + 1
         ).to(self.device)
@@ -135,7 +139,7 @@ class Learner:
         tensors |= flatten_optimizer("probe_optimizer", self.probe.optimizer)
         tensors |= {"action_mean": self.action_mean, "action_std": self.action_std}
         tensors["generator"] = self._generator.get_state()
-        return tensors, {"steps": self.steps}
+        return tensors, {"steps": self.steps, "init": self.init}
 
     def restore(self, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
         """Go on from what `state` returned. Raises InputError for a checkpoint of other networks."""
@@ -150,6 +154,6 @@ class Learner:
             restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
             self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
             self._generator.set_state(tensors["generator"])
-            self.steps = int(state["steps"])
+            self.steps, self.init = int(state["steps"]), dict(state.get("init", {}))
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None

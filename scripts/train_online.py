@@ -21,7 +21,7 @@ from learner.evaluation import GalleryBuilder, validate
 from learner.feeder import Feeder
 from learner.machine import check_device, describe
 from learner.meters import Meters
-from learner.online import buffer_for, check_buffer, learner_for, limiter_for, settled
+from learner.online import buffer_for, check_buffer, check_start, learner_for, limiter_for, settled
 from learner.outcome import Album, finish
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, suited
@@ -49,6 +49,8 @@ def main(arguments: TrainOnline) -> int:
     if arguments.settings.threads:
         torch.set_num_threads(arguments.settings.threads)
     settings = settled(arguments.settings)
+    if not arguments.resume:
+        check_start(settings)
     seed = settings.record.seed
     folder = arguments.out or Path("runs") / f"{settings.method}-{seed}"
     check_buffer(settings, folder)
@@ -63,7 +65,7 @@ def main(arguments: TrainOnline) -> int:
     ):
         announce(arguments, settings, folder)
         buffer = buffer_for(settings, source, folder)
-        learner = learner_for(settings, source, buffer)
+        learner = learner_for(settings, source, buffer, resumed=run.checkpoint_path.exists())
         limiter = limiter_for(settings, source)
         stop.then = limiter.close
         rng = stream("replay", seed)

@@ -1,12 +1,9 @@
-"""A learner goes on exactly where it stopped, an exported encoder is the same elsewhere, and no file runs code."""
+"""A learner goes on exactly where it stopped, and no file runs code."""
 
 from __future__ import annotations
 
-import json
 import os
 import pickle
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,14 +15,11 @@ from hypothesis import strategies as st
 
 from agent.episode import Pairs
 from learner.augment import AugmentSettings
-from learner.checkpoint import export_encoder, load_checkpoint, load_encoder, save_checkpoint
-from learner.encoders import build_encoder
+from learner.checkpoint import load_checkpoint, save_checkpoint
 from learner.methods import METHODS, MethodSettings
 from learner.probes import embed
 from learner.training import Learner, OptimizerSettings
 from sim.errors import InputError
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +30,9 @@ def _one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-def learner_of(method: str = "aa-simclr", *, encoder: str = "small", seed: int = 0, action_size: int = 7) -> Learner:
+def learner_of(
+    method: str = "aa-simclr", *, encoder: str = "small", seed: int = 0, action_size: int = 7, init: str = ""
+) -> Learner:
     return Learner(
         method=method,
         encoder=encoder,
@@ -49,6 +45,7 @@ def learner_of(method: str = "aa-simclr", *, encoder: str = "small", seed: int =
         device="cpu",
         horizon=20,
         seed=seed,
+        init=init,
     )
 
 
@@ -153,15 +150,11 @@ class Trap:
 
 def test_nothing_runs_code_from_a_file(tmp_path: Path) -> None:
     trap = tmp_path / "sprung"
-    export_encoder(tmp_path / "encoder", build_encoder("small", seed=0), name="small", image_size=32, trained={})
     for data in (pickle.dumps(Trap(trap)), b"\x00" * 100, b""):
         (tmp_path / "state").write_bytes(data)
-        (tmp_path / "encoder" / "encoder.safetensors").write_bytes(data)
         with pytest.raises(InputError, match="not a checkpoint of armplay") as told:
             load_checkpoint(tmp_path / "state")
         assert "\n" not in str(told.value)
-        with pytest.raises(InputError, match="not an encoder exported by armplay"):
-            load_encoder(tmp_path / "encoder")
     torch.save({"a": Trap(trap)}, tmp_path / "state")
     with pytest.raises(InputError):
         load_checkpoint(tmp_path / "state")
@@ -198,51 +191,3 @@ def test_saving_keeps_the_old_file_until_the_new_one_is_whole(tmp_path: Path) ->
         save_checkpoint(path, {"a": torch.zeros(2)}, {"steps": object()})
     assert load_checkpoint(path)[1] == {"steps": 1}
     assert [found.name for found in tmp_path.iterdir()] == ["state"]
-
-
-SECOND = """
-import sys, numpy as np, torch
-torch.set_num_threads(1)
-from learner.checkpoint import load_encoder
-from learner.probes import embed
-encoder = load_encoder(sys.argv[1])
-assert not encoder.training
-np.save(sys.argv[3], embed(encoder, np.load(sys.argv[2])))
-"""
-
-
-def test_an_exported_encoder_has_the_same_features_in_another_process(tmp_path: Path) -> None:
-    learner = learner_of()
-    for step in range(2):  # so that BatchNorm's statistics are no longer those of the start
-        learner.step(pairs_of(step))
-    trained = {"method": "aa-simclr", "steps": 2}
-    export_encoder(tmp_path / "encoder", learner.encoder, name="small", image_size=32, trained=trained)
-    images = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
-    np.save(tmp_path / "images.npy", images)
-    files = [str(tmp_path / name) for name in ("encoder", "images.npy", "features.npy")]
-    subprocess.run([sys.executable, "-c", SECOND, *files], check=True, cwd=ROOT, timeout=100)
-    np.testing.assert_array_equal(np.load(files[2]), embed(learner.encoder, images))
-    config = json.loads((tmp_path / "encoder" / "config.json").read_text())
-    assert config["trained"] == trained
-    assert (config["features"], config["image_size"]) == (256, 32)
-
-
-@pytest.mark.parametrize(
-    "config",
-    ["", "[]", "null", "{}", '{"format": "other", "encoder": "small"}', '{"format": "armplay-encoder", "encoder": []}'],
-)
-def test_a_folder_that_is_no_exported_encoder_is_refused(config: str, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="not an encoder"):
-        load_encoder(tmp_path)
-    export_encoder(tmp_path, build_encoder("small", seed=0), name="small", image_size=32, trained={})
-    (tmp_path / "config.json").write_text(config)
-    with pytest.raises(InputError, match="not an encoder") as told:
-        load_encoder(tmp_path)
-    assert "\n" not in str(told.value)
-
-
-def test_weights_of_another_encoder_are_refused(tmp_path: Path) -> None:
-    export_encoder(tmp_path, build_encoder("small", seed=0), name="resnet18", image_size=32, trained={})
-    with pytest.raises(InputError, match="not an encoder") as told:
-        load_encoder(tmp_path)
-    assert "\n" not in str(told.value)

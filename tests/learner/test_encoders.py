@@ -11,6 +11,7 @@ from torch import nn
 from learner.encoders import ENCODERS, build_encoder, check_encoder, check_image_size
 from learner.heads import action_head, mlp, pair_head, projector
 from sim.errors import InputError
+from tests.learner.test_checkpoint import _one_thread  # noqa: F401
 from tests.learner.timm_here import stand_in
 from tests.references.resnet import expected_state, features_by_hand
 

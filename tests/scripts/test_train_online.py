@@ -13,7 +13,8 @@ import pytest
 
 from agent.dataset import Dataset
 from agent.writer import DatasetWriter
-from learner.checkpoint import load_checkpoint, load_encoder
+from learner.checkpoint import load_checkpoint
+from learner.export import load_encoder
 from tests.scripts.conftest import SCENE
 from tests.scripts.running import assert_one_line, contents, end_of, run_here, start, wait_until
 
