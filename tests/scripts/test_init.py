@@ -22,7 +22,8 @@ def test_a_run_starts_from_another_encoder_and_its_own_says_so(collected: Path, 
     start, run = tmp_path / "start", tmp_path / "run"
     export_encoder(start, build_encoder("small", seed=7), name="small", image_size=32, trained={})
     digest = hashlib.sha256((start / "encoder.safetensors").read_bytes()).hexdigest()
-    arguments = (*RECORDED, "--data", collected, "--out", run, "--quiet")
+    quick = ("--bank-episodes", 4, "--test-episodes", 4, "--validation-episodes", 2, "--quiet")
+    arguments = (*RECORDED, "--data", collected, "--out", run, *quick)
     outcome = run_here("train_online", *arguments, "--init", start, "--steps", 1, "--learning-rate", 1e-9)
     assert outcome.status == 0, outcome
     # A step at this rate changes nothing to speak of.
