@@ -141,9 +141,11 @@ class ReplayBuffer:
             there = there if second == "other" else here
             episodes = self._episode_facts[slots]
             first, other = self._frame_facts[slots, here], self._frame_facts[slots, there]
-            frames = self._gather(slots, here)
-            others = frames if second == "same" else self._gather(slots, there)
-            masks = self._masks.gather(self._rows(slots, here)) if second == "same" and self._masks else None
+            rows, partners = slots * self.frames + here, slots * self.frames + there
+            looks = self._pixels.gather(rows if second == "same" else np.concatenate([rows, partners]))
+            masks = self._masks.gather(rows) if second == "same" and self._masks else None
+        looks = looks.view(-1, self.image_size, self.image_size, 3)
+        frames, others = looks[:batch], looks[-batch:]
         if masks is not None:
             others = self._redrawn(frames, masks, rng)
         return Pairs(
@@ -234,13 +236,6 @@ class ReplayBuffer:
         slots = held[draw_episodes(len(held), batch, rng)]
         clips = Clips(self._episode_facts["length"][slots], lambda: self._frame_facts["object_pose"][slots])
         return slots, *self._pairing(clips, rng)
-
-    def _rows(self, slots: np.ndarray, times: np.ndarray) -> np.ndarray:
-        return slots * self.frames + times
-
-    def _gather(self, slots: np.ndarray, times: np.ndarray) -> torch.Tensor:
-        """Frames uint8 [B, H, W, 3]."""
-        return self._pixels.gather(self._rows(slots, times)).view(-1, self.image_size, self.image_size, 3)
 
     def _actions(self, first: np.ndarray, other: np.ndarray) -> torch.Tensor:
         """Actions float32 [B, A] from the facts of both frames."""

@@ -6,6 +6,8 @@ import os
 import re
 import shutil
 import tempfile
+import weakref
+from collections import deque
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -81,6 +83,8 @@ class Rows:
     def __init__(self, count: int, width: int, *, device: str = "cpu", folder: Path | None = None) -> None:
         """Memory of a CPU is claimed as it fills, all else at once. Raises InputError where there is no room."""
         self._rows = _empty(count, width, device) if folder is None else torch.from_numpy(_map(folder, count, width))
+        self._idle: deque[np.ndarray] = deque(maxlen=2)
+        """Memory of earlier batches that nobody looks at any more."""
 
     def write(self, start: int, values: np.ndarray) -> None:
         """Put rows [n, width] in place of those from `start` on."""
@@ -92,8 +96,18 @@ class Rows:
         On a GPU, writing and gathering keep their order because both run on the device's default stream.
         """
         device = self._rows.device
-        out = _empty(len(rows), self._rows.shape[1], device)
+        out = self._reused(len(rows)) if device.type == "cpu" else _empty(len(rows), self._rows.shape[1], device)
         return torch.index_select(self._rows, 0, torch.from_numpy(rows).to(device), out=out)
+
+    def _reused(self, count: int) -> torch.Tensor:
+        """Room for a batch: that of an earlier one that is gone, as claiming it anew may cost more than the copy."""
+        shape = count, self._rows.shape[1]
+        memory = self._idle.popleft() if self._idle else np.empty(shape, dtype=np.uint8)
+        if memory.shape != shape:
+            memory = np.empty(shape, dtype=np.uint8)
+        held = memory[:]  # lives as long as any tensor that looks at it
+        weakref.finalize(held, self._idle.append, memory).atexit = False
+        return torch.from_numpy(held)
 
     @property
     def nbytes(self) -> int:
@@ -102,12 +116,13 @@ class Rows:
     def close(self) -> None:
         """Give the room back."""
         self._rows = self._rows.new_empty((0, self._rows.shape[1]))
+        self._idle.clear()
 
 
 def _empty(count: int, width: int, device: torch.device | str) -> torch.Tensor:
     if torch.device(device).type != "cpu":
         return torch.empty((count, width), dtype=torch.uint8, device=device)
-    # numpy asks Linux for huge pages and torch does not: claiming room for a batch then takes a tenth of the time.
+    # numpy asks Linux for huge pages, torch does not: they are claimed and looked up faster.
     return torch.from_numpy(np.empty((count, width), dtype=np.uint8))
 
 

@@ -16,6 +16,8 @@ from sim.arms import arm_spec
 
 FRAMES = 32
 """Frames an episode."""
+ELSEWHERE = 20
+"""Batches of frames that plain copies are made of, in turns at random."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +44,20 @@ class Replay:
         torch.set_num_threads(1)
         rng = np.random.default_rng(0)
         buffer = filled_buffer(self.episodes, self.image_size, self.folder)
-        one_look = (self.batch, self.image_size, self.image_size, 3)
-        looks = [rng.integers(256, size=one_look, dtype=np.uint8) for _ in range(2)]
+        # As many bytes, in one piece, from memory that is no more in a cache than the buffer is.
+        looks = np.ones((ELSEWHERE, 2 * self.batch, self.image_size, self.image_size, 3), dtype=np.uint8)
         figures = measure(
             {
                 f"replay buffer, {self.batch} pairs": timed(lambda: buffer.sample(self.batch, rng), self.batch),
-                "plain numpy copy": timed(lambda: [look.copy() for look in looks], self.batch),
+                "of that, drawing them and their actions": timed(
+                    lambda: buffer.sample_actions(self.batch, rng), self.batch
+                ),
+                "plain numpy copy": timed(lambda: looks[rng.integers(ELSEWHERE)].copy(), self.batch),
             },
             self.rounds,
         )
         show(figures, unit="pairs/s")
-        ratio = figures[0].middle / figures[1].middle
+        ratio = figures[0].middle / figures[-1].middle
         gigabytes = 2 * self.image_size**2 * 3 / 1e9
         overhead = buffer.size_bytes / (self.episodes * FRAMES * self.image_size**2 * 3) - 1
         print(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import resource
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -45,6 +45,19 @@ def test_rows_come_back_as_they_were_written(
     chosen = rng.integers(rows, size=20)
     np.testing.assert_array_equal(store.gather(chosen).numpy(), plain[chosen])
     assert store.nbytes == rows * width
+
+
+@pytest.mark.parametrize("keep", [lambda rows: rows, lambda rows: rows[3:, 1], lambda rows: rows.numpy()[2:]])
+def test_memory_of_a_batch_is_used_again_when_nothing_looks_at_it_and_not_before(keep: Callable[..., Any]) -> None:
+    store = Rows(50, 8)
+    store.write(0, np.arange(50, dtype=np.uint8)[:, None].repeat(8, axis=1))
+    kept = [(row, keep(store.gather(np.full(6, row)))) for row in range(20)]
+    for _ in range(20):
+        store.gather(np.full(6, 49))
+    assert all((np.asarray(values) == row).all() for row, values in kept)
+    used = {store.gather(np.full(6, 1)).data_ptr() for _ in range(20)}
+    assert len(used) <= 2
+    assert store.gather(np.arange(4)).shape == (4, 8)
 
 
 @pytest.mark.parametrize("masks", [False, True])
