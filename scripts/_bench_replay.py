@@ -24,7 +24,7 @@ ELSEWHERE = 20
 class Replay:
     """Sampling from the replay buffer, beside a plain copy of as many bytes."""
 
-    rounds: int = 15
+    rounds: int = 40
     """Rounds; the median is given."""
     batch: int = 256
     """Pairs a batch."""
@@ -46,6 +46,8 @@ class Replay:
         buffer = filled_buffer(self.episodes, self.image_size, self.folder)
         # As many bytes, in one piece, from memory that is no more in a cache than the buffer is.
         looks = np.ones((ELSEWHERE, 2 * self.batch, self.image_size, self.image_size, 3), dtype=np.uint8)
+        for _ in range(60):  # a virtual machine is slow to read a page for the first time
+            buffer.sample(self.batch, rng)
         figures = measure(
             {
                 f"replay buffer, {self.batch} pairs": timed(lambda: buffer.sample(self.batch, rng), self.batch),
