@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,10 @@ from learner.probes import (
     score,
 )
 from sim.errors import InputError
+
+if TYPE_CHECKING:
+    from learner.source import Source
+    from learner.training import Learner
 
 NEIGHBOURS = 20
 FRAMES_PER_EPISODE = 4
@@ -83,6 +87,23 @@ def gallery_of(episodes: Iterable[Episode], categories: tuple[str, ...], *, coun
     for episode in episodes:
         builder.add(episode)
     return builder.build()
+
+
+class Validation:
+    """Accuracy on validation objects while a learner trains. Of a team, only the process that leads measures it."""
+
+    def __init__(self, learner: Learner, bank: GalleryBuilder, source: Source, *, episodes: int) -> None:
+        """Asks the source for the frames at once: what plays is not yet busy."""
+        self._learner, self._bank = learner, bank
+        self._held_out = source.held_out("validation", episodes) if learner.team.leads else None
+
+    def __call__(self) -> dict[str, float]:
+        """Figures for the log."""
+        if self._held_out is None:
+            return {}
+        learner = self._learner
+        bank, device = self._bank.build(), str(learner.device)
+        return validate(learner.encoder, learner.probe, bank, self._held_out, device=device)
 
 
 def validate(

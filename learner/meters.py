@@ -1,21 +1,23 @@
-"""What a run shows while it goes: losses, speeds, and who waits for whom."""
+"""What a run shows while it goes: losses, health, speeds, and who waits for whom."""
 
 from __future__ import annotations
 
+import math
 import time
 
-from agent.episode import Pairs
+import torch
+
 from learner.limiter import Limiter
 from learner.replay import ReplayBuffer
 
 
 class Meters:
-    """Averages losses and counts between two rows of the history."""
+    """Averages losses between two rows of the history. Reading them waits for the device, so only rows do."""
 
     def __init__(self, *, seconds: float) -> None:
         """`seconds` trained before, in a resumed run."""
         self._began = time.monotonic() - seconds
-        self._sums: dict[str, float] = {}
+        self._sums: dict[str, torch.Tensor] = {}
         self._steps = 0
         self._latest: dict[str, float] = {}
         self._mark: tuple[float, int, int, float, float] | None = None
@@ -26,38 +28,51 @@ class Meters:
         """Seconds trained so far, earlier sessions included."""
         return time.monotonic() - self._began
 
-    def count(self, losses: dict[str, float], pairs: Pairs) -> None:
+    def count(self, losses: dict[str, torch.Tensor]) -> None:
         """Add one step."""
         self._steps += 1
         for name, value in losses.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-        size = len(pairs.instance)
-        same = float((pairs.instance[:, None] == pairs.instance[None]).sum()) - size
-        shared = same / max(1, size * (size - 1))
-        self._sums["buffer/false_negatives"] = self._sums.get("buffer/false_negatives", 0.0) + shared
+            self._sums[name] = self._sums[name] + value if name in self._sums else value.clone()
 
     def note(self, values: dict[str, float]) -> None:
         """Figures that are not averaged, for the next row."""
         self._latest |= values
 
-    def row(self, limiter: Limiter, buffer: ReplayBuffer) -> dict[str, float]:
-        """The history's row since the last one, which starts the next."""
-        row = {"seconds": self.seconds, **{name: total / self._steps for name, total in self._sums.items()}}
+    def check(self) -> None:
+        """Raises FloatingPointError where a loss since the last row is no number."""
+        total = float(self._sums.get("loss", torch.zeros(())))
+        if not math.isfinite(total):
+            raise FloatingPointError(f"the loss has become {total}: try a lower --learning-rate")
+
+    def row(self, buffer: ReplayBuffer, limiter: Limiter | None) -> dict[str, float]:
+        """The history's row since the last one, which starts the next. Raises as `check` does."""
+        self.check()
+        row = {"seconds": self.seconds}
+        if self._sums:
+            means = (torch.stack([value.float() for value in self._sums.values()]) / self._steps).tolist()
+            row |= dict(zip(self._sums, means, strict=True))
         row |= self._latest
         row["buffer/episodes"] = float(len(buffer))
-        row["speed/replay_ratio"] = limiter.sampled / max(1, limiter.inserted)
-        now = (self.seconds, limiter.inserted, limiter.sampled, limiter.learner_waited, limiter.arm_waited)
-        if self._mark is not None:
-            passed, frames, pairs, learner, arm = (b - a for a, b in zip(self._mark, now, strict=True))
-            row["speed/frames_per_s"] = frames / passed
-            row["speed/samples_per_s"] = pairs / passed
-            row["wait/learner_share"] = min(1.0, learner / passed)
-            row["wait/arm_share"] = min(1.0, arm / passed)
-        self._mark, self._sums, self._steps, self._latest = now, {}, 0, {}
+        if limiter is not None:
+            row |= self._flow(limiter)
+        self._sums, self._steps, self._latest = {}, 0, {}
         self._last = {**self._last, **row}
         return row
 
-    def line(self, limiter: Limiter, buffer: ReplayBuffer) -> str:
+    def _flow(self, limiter: Limiter) -> dict[str, float]:
+        """Frames in, pairs out, and who waited, since the last row."""
+        flow = {"speed/replay_ratio": limiter.sampled / max(1, limiter.inserted)}
+        now = (self.seconds, limiter.inserted, limiter.sampled, limiter.learner_waited, limiter.arm_waited)
+        if self._mark is not None:
+            passed, frames, pairs, learner, arm = (b - a for a, b in zip(self._mark, now, strict=True))
+            flow["speed/frames_per_s"] = frames / passed
+            flow["speed/samples_per_s"] = pairs / passed
+            flow["wait/learner_share"] = min(1.0, learner / passed)
+            flow["wait/arm_share"] = min(1.0, arm / passed)
+        self._mark = now
+        return flow
+
+    def line(self, buffer: ReplayBuffer) -> str:
         """One line for the progress bar."""
         last = self._last
         parts = [f"{len(buffer)} episodes"]

@@ -19,7 +19,7 @@ from learner.evaluation import FRAMES_PER_EPISODE, NEIGHBOURS, Gallery, Row, fin
 from learner.export import export_encoder
 from learner.report import write_report
 from learner.run import Run
-from learner.settings import OnlineSettings
+from learner.settings import LearnSettings
 from learner.source import Source
 from learner.training import Learner
 from sim import poses
@@ -64,7 +64,7 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
     settings = run.settings
     size = settings.record.scene.image_size
     untrained = build_encoder(settings.encoder, seed=settings.record.seed, image_size=size).to(learner.device)
-    rows = final_table(settings.method, learner.encoder, untrained, bank, test, device=settings.device)
+    rows = final_table(settings.method, learner.encoder, untrained, bank, test, device=str(learner.device))
     instances = len(np.unique(test.instances))
     scores = [{"representation": row.representation, "probe": row.probe, **asdict(row.score)} for row in rows]
     protocol = (
@@ -80,7 +80,7 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
         learner.encoder,
         name=settings.encoder,
         image_size=size,
-        trained=provenance(settings, learner, rows),
+        trained=provenance(settings, learner, rows, source),
     )
     write_report(
         run.folder / "report.html",
@@ -99,14 +99,13 @@ def finish(run: Run, learner: Learner, bank: Gallery, test: Gallery, album: Albu
     return table(rows) + f"\nreport: {run.folder / 'report.html'}"
 
 
-def provenance(settings: OnlineSettings, learner: Learner, rows: list[Row]) -> dict[str, Any]:
+def provenance(settings: LearnSettings, learner: Learner, rows: list[Row], source: Source) -> dict[str, Any]:
     """How the encoder came about, for those who are handed it without the run's folder."""
     record = settings.record
-    played = f"stored episodes, {settings.data}" if settings.data else f"live play, {record.scene.arm}, {record.play}"
     corrupted = [str(kind) for kind in (record.corruption, record.timing) if kind]
     found: dict[str, Any] = {
         "method": settings.method,
-        "data": "; ".join([f"{played}, objects: {record.objects}", *corrupted]),
+        "data": "; ".join([f"{source.told}, objects: {record.objects}", *corrupted]),
         "steps": learner.steps,
         "batch": settings.batch,
         "seed": record.seed,

@@ -1,65 +1,94 @@
-"""A run's folder: settings, history, TensorBoard events, checkpoint, exported encoder, report."""
+"""A run's folder: settings, history, TensorBoard events, checkpoints, log of insertions."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-import numpy as np
 from torch.utils.tensorboard import SummaryWriter
 
-from agent.files import write_text
+from agent.files import unwritable, write_text
 from agent.settings import differences, from_json, to_json
-from learner.checkpoint import load_checkpoint, save_checkpoint
-from learner.meters import Meters
-from learner.settings import FREE_ON_RESUME, OnlineSettings
+from learner.checkpoint import Checkpoints
+from learner.replay import Entry
+from learner.replay_log import ReplayLog
+from learner.settings import FREE_ON_RESUME, LearnSettings
+from learner.team import Team
 from learner.training import Learner
 from sim.errors import InputError
 
-VERSION = 1
+VERSION = 2
+WATCHED = "probe/knn_validation"
+"""The figure of the history by which a checkpoint is the best."""
 
 
-def stored_settings(folder: Path) -> OnlineSettings:
-    """The settings of the run in `folder`. Raises InputError when there is none."""
+def stored_settings(folder: Path, kind: type[LearnSettings]) -> Any:
+    """The settings of the run in `folder`, which are of this kind. Raises InputError where there are none."""
     try:
         stored = json.loads((folder / "settings.json").read_text())
         if stored.get("format") != "armplay-run" or stored.get("version") != VERSION:
             raise ValueError(f"format {stored.get('format')} version {stored.get('version')}")
-        settings = stored["settings"]
+        settings, script = stored["settings"], stored["script"]
     except (OSError, ValueError, AttributeError, KeyError) as error:
         raise InputError(f"{folder}: no run of armplay {VERSION} to resume ({error})") from None
-    return from_json(OnlineSettings, settings, where=f"{folder}/settings.json")
+    if script != kind.script:
+        raise InputError(f"{folder}: a run of scripts/{script}.py, only that can go on with it")
+    return from_json(kind, settings, where=f"{folder}/settings.json")
 
 
 class Run:
-    """An open run folder; one process at a time."""
+    """An open run folder; one process, or one team, at a time. Only the process that leads a team writes."""
 
-    def __init__(self, folder: Path, settings: OnlineSettings, *, command: str, machine: dict[str, Any], resume: bool):
+    def __init__(
+        self,
+        folder: Path,
+        settings: LearnSettings,
+        *,
+        command: str,
+        machine: dict[str, Any],
+        resume: bool,
+        team: Team | None = None,
+    ) -> None:
         """Make or reopen the folder. Raises InputError for a used folder, another run's settings, or one in use."""
         self.folder, self.settings, self.command, self.machine = folder, settings, command, machine
+        self.checkpoints = Checkpoints(folder / "checkpoints", keep=settings.keep_checkpoints)
+        self.history: list[dict[str, float]] = []
+        self.seconds = 0.0
+        """Trained in earlier sessions."""
+        self.damaged: list[str] = []
+        """Sentences about checkpoints that could not be used."""
+        self._team = team or Team()
+        self._best = float("-inf")
+        self._board: SummaryWriter | None = None
+        self._lock: TextIO | None = None
+        self._log = ReplayLog(folder)
+        if self._team.leads:
+            self._open(resume)
+        self._team.wait()
+
+    def _open(self, resume: bool) -> None:
+        folder, settings = self.folder, self.settings
         if resume:
-            for name, old, new in differences(to_json(stored_settings(folder)), to_json(settings)):
+            for name, old, new in differences(to_json(stored_settings(folder, type(settings))), to_json(settings)):
                 if name not in FREE_ON_RESUME:
                     raise InputError(f"{name}={new}: the run in {folder} has {old}, changing it would mix two runs")
         try:
             if not resume and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise InputError(f"{folder}: exists and is not empty, pass --resume to go on, or another --out")
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock: TextIO = (folder / ".lock").open("w")
+            self._lock = (folder / ".lock").open("w")
         except OSError as error:
             raise InputError(f"{folder}: {error.strerror}, nothing can be kept there") from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise InputError(f"{folder}: another process is training there") from None
-        header = {"format": "armplay-run", "version": VERSION, "command": command, "machine": machine}
-        write_text(folder / "settings.json", json.dumps({**header, "settings": to_json(settings)}, indent=2) + "\n")
-        self.history: list[dict[str, float]] = []
-        self._board: SummaryWriter | None = None
+        header = {"format": "armplay-run", "version": VERSION, "script": settings.script, "command": self.command}
+        header |= {"machine": self.machine, "processes": self._team.size, "settings": to_json(settings)}
+        write_text(folder / "settings.json", json.dumps(header, indent=2) + "\n")
 
     def __enter__(self) -> Run:
         return self
@@ -67,53 +96,73 @@ class Run:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    @property
-    def checkpoint_path(self) -> Path:
-        return self.folder / "checkpoint.safetensors"
+    def restore(self, learner: Learner) -> None:
+        """Load the newest sound checkpoint, if there is one; the history goes back to it."""
+        kept, self.damaged = self.checkpoints.load()
+        if kept is not None:
+            try:
+                learner.restore(kept.tensors, kept.state["learner"])
+                self.seconds, self._best = float(kept.state["seconds"]), float(kept.state["best"])
+            except (KeyError, TypeError, ValueError) as error:
+                raise InputError(f"{kept.path}: not a checkpoint of this run ({error})") from None
+        self.history = [row for row in self._stored_history() if row["step"] <= learner.steps]
+        if self._team.leads:
+            write_text(self._history_path, "".join(map(_line, self.history)))
+            self._log.begin(learner.steps)
+        self._team.wait()  # nobody reads what another has begun to write
 
-    def restore(self, learner: Learner, rng: np.random.Generator) -> float:
-        """Load the checkpoint, if there is one, and return the seconds trained so far."""
-        if not self.checkpoint_path.exists():
-            return 0.0
-        tensors, state = load_checkpoint(self.checkpoint_path)
-        try:
-            learner.restore(tensors, state["learner"])
-            rng.bit_generator.state = state["rng"]
-            self.history = list(state["history"])
-            return float(state["seconds"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{self.checkpoint_path}: not a checkpoint of this run ({error})") from None
-
-    def checkpoint(self, learner: Learner, rng: np.random.Generator, seconds: float) -> None:
+    def checkpoint(self, learner: Learner, seconds: float, entries: Sequence[Entry]) -> None:
         """Write everything that `restore` needs, atomically."""
+        if not self._team.leads:
+            return
+        looks = [row[WATCHED] for row in self.history if row["step"] == learner.steps and WATCHED in row]
+        best = bool(looks) and looks[-1] > self._best
+        self._best = max([self._best, *looks])
         tensors, state = learner.state()
-        rest = {"rng": rng.bit_generator.state, "history": self.history, "seconds": seconds, "learner": state}
-        save_checkpoint(self.checkpoint_path, tensors, rest)
+        rest = {"seconds": seconds, "best": self._best, "learner": state}
+        self._log.write(entries)
+        self.checkpoints.save(learner.steps, tensors, rest, best=best)
 
-    @contextmanager
-    def keeping(self, learner: Learner, rng: np.random.Generator, meters: Meters) -> Iterator[None]:
-        """Write a checkpoint at the end, and also when something fails, unless it is the learner itself."""
-        try:
-            yield
-        except (FloatingPointError, InputError):
-            raise
-        except Exception:
-            self.checkpoint(learner, rng, meters.seconds)
-            raise
-        self.checkpoint(learner, rng, meters.seconds)
-
-    def log(self, step: int, values: dict[str, float]) -> None:
-        """Add a row to the history and to TensorBoard."""
+    def log(self, step: int, values: dict[str, float], entries: Sequence[Entry] = ()) -> None:
+        """Add a row to the history and to TensorBoard, and what was inserted since to the log of insertions."""
         self.history.append({"step": step, **values})
-        if self._board is None:
-            self._board = SummaryWriter(str(self.folder / "tensorboard"), purge_step=step)
-        for name, value in values.items():
-            self._board.add_scalar(name, value, step)
+        if not self._team.leads:
+            return
+        try:
+            with self._history_path.open("a") as file:
+                file.write(_line(self.history[-1]))
+            self._log.write(entries)
+            if self._board is None:
+                self._board = SummaryWriter(str(self.folder / "tensorboard"), purge_step=step)
+            for name, value in values.items():
+                self._board.add_scalar(name, value, step)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
 
     def close(self) -> None:
-        """Flush the history as JSON lines, and release the folder."""
-        lines = "".join(json.dumps(row) + "\n" for row in self.history)
-        write_text(self.folder / "history.jsonl", lines)
+        """Release the folder."""
         if self._board is not None:
             self._board.close()
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
+
+    @property
+    def _history_path(self) -> Path:
+        return self.folder / "history.jsonl"
+
+    def _stored_history(self) -> list[dict[str, float]]:
+        """The rows on disk; the last one may have been cut by a kill, and is then left out."""
+        found: list[dict[str, float]] = []
+        lines = self._history_path.read_text().splitlines(keepends=True) if self._history_path.exists() else []
+        for line in lines:
+            try:
+                row = json.loads(line)
+                found.append({**row, "step": int(row["step"])})
+            except (ValueError, TypeError, KeyError):
+                if line is not lines[-1]:
+                    raise InputError(f"{self._history_path}: line {len(found) + 1} is no row of a history") from None
+        return found
+
+
+def _line(row: dict[str, float]) -> str:
+    return json.dumps(row) + "\n"

@@ -14,15 +14,17 @@ from typing import Any
 from agent.collect import Engine, Failure, engine_for
 from agent.collect.recorded import RecordedEngine
 from agent.corrupted import corrupt_episode, thin_episode
-from agent.dataset import Dataset, held_out, read_header
+from agent.dataset import Dataset, held_out
 from agent.episode import Episode
 from agent.record import RecordSettings
-from agent.settings import from_json, to_json
+from agent.settings import to_json
 from agent.versions import versions
 from agent.writer import DatasetWriter
 from learner.evaluation import Gallery, gallery_of
 from learner.feeder import in_order
-from learner.settings import OnlineSettings
+from learner.settings import OnlineSettings, recorded_settings
+from learner.storage import Layout
+from learner.team import Team
 from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain
@@ -34,6 +36,10 @@ class Source(ABC):
 
     categories: tuple[str, ...]
     chain: Chain
+    layout: Layout
+    """What a replay buffer keeps of each episode."""
+    told: str
+    """What it is, in a few words."""
     stored: int
     """Episodes of an earlier session that a resumed run is given again, before any new one."""
 
@@ -69,6 +75,8 @@ class LiveSource(Source):
         recorder = settings.record()
         self._about = recorder.describe()
         self.categories, self.chain = recorder.catalogue.categories, recorder.chain
+        self.layout = settings.layout
+        self.told = f"live play, {settings.record.scene.arm}, {settings.record.play}"
         self._resume = resume and (store / "dataset.json").exists()
         kept = list(Dataset(store).numbers) if self._resume and any(store.glob("data/*.parquet")) else []
         self._first_free = 1 + max(kept, default=-1)
@@ -126,29 +134,43 @@ class LiveSource(Source):
 class RecordedSource(Source):
     """A stored dataset, played as if live; a tenth of its instances is held out for validation, a tenth for test."""
 
-    def __init__(self, settings: OnlineSettings) -> None:
-        root = Path(settings.data)
-        dataset = Dataset(root)
+    def __init__(
+        self, root: Path, given: RecordSettings, *, repeat: bool = False, rate: float = 0.0, team: Team | None = None
+    ) -> None:
+        """`given` is what the dataset in the folder `root` was recorded with, and what is to be corrupted on the way
+        to the learner; `repeat` and `rate` are as for `RecordedEngine`, 0 is no rate. Of a team, each process gets its
+        share of the training episodes."""
+        dataset, team = Dataset(root), team or Team()
         try:
             about: dict[str, Any] = dataset.metadata
             self.categories, self.chain = tuple(about["categories"]), Chain.from_json(about["chain"])
         except (KeyError, TypeError) as error:
             raise InputError(f"{root}: dataset.json lacks {error}, and without it nothing can be learned") from None
-        given, stored = settings.record, recorded_settings(root)
+        stored = recorded_settings(root)
         self._seed, self._dataset = given.seed, dataset
         for name in ("image_size", "frames"):
             if getattr(given.scene, name) != getattr(stored.scene, name):
                 have = getattr(stored.scene, name)
                 raise InputError(f"{name}={getattr(given.scene, name)}: the episodes in {root} have {have}")
         self._corruption, self._timing = _left_to_do(given, stored, root)
-        self._engine = RecordedEngine(root, repeat=settings.data_repeat, rate=settings.data_rate or None)
+        scene = stored.scene
+        masks = scene.randomize.background == "frame"
+        self.layout = Layout(scene.frames, scene.image_size, self.chain.joints, masks)
+        self.told = f"stored episodes, {root}"
+        self._engine = RecordedEngine(root, repeat=repeat, rate=rate or None)
         self._numbers: dict[str, list[int]] = {split: [] for split in SPLITS}
         for number, (_, instance) in dataset.objects().items():
             self._numbers[held_out(instance)].append(number)
         for split, numbers in self._numbers.items():
             if not numbers:
                 raise InputError(f"{root}: {len(dataset)} episodes, none of them for {split}: more are needed")
+        self._numbers["train"] = self._numbers["train"][team.rank :: team.size]
         self.stored = 0
+
+    @property
+    def training_episodes(self) -> int:
+        """Training episodes of this process."""
+        return len(self._numbers["train"])
 
     def episodes(self) -> Iterator[Episode]:
         return map(self._misled, self._engine.episodes(self._numbers["train"]))
@@ -163,14 +185,6 @@ class RecordedSource(Source):
             other, exists = self._dataset.commands, self._dataset.__contains__
             episode = corrupt_episode(episode, self._corruption, seed=self._seed, other=other, exists=exists)
         return episode if self._timing is None else thin_episode(episode, self._timing, seed=self._seed)
-
-
-def recorded_settings(root: Path) -> RecordSettings:
-    """What the episodes in a dataset were recorded with. Raises InputError for a folder that is none."""
-    header = read_header(root)
-    if not isinstance(header.get("settings"), dict):
-        raise InputError(f"{root}: dataset.json lacks 'settings', and without it nothing can be learned")
-    return from_json(RecordSettings, header["settings"], where=f"{root}/dataset.json")
 
 
 def _left_to_do(given: RecordSettings, stored: RecordSettings, root: Path) -> tuple[Corruption | None, Timing | None]:
@@ -191,10 +205,12 @@ def _left_to_do(given: RecordSettings, stored: RecordSettings, root: Path) -> tu
     return given.corruption, given.timing
 
 
-def open_source(settings: OnlineSettings, store: Path, *, resume: bool) -> Source:
-    """The source that the settings ask for."""
+def open_source(settings: OnlineSettings, store: Path, *, resume: bool, team: Team | None = None) -> Source:
+    """The source that the settings ask for; of a team, for this process."""
     if settings.engine == "recorded":
-        return RecordedSource(settings)
+        return RecordedSource(
+            Path(settings.data), settings.record, repeat=settings.data_repeat, rate=settings.data_rate, team=team
+        )
     return LiveSource(settings, store, resume=resume)
 
 

@@ -9,6 +9,7 @@ import torch
 from safetensors.torch import load_file
 
 from agent.files import sha256_of
+from learner.checkpoint import Checkpoints
 from learner.encoders import Encoder
 from learner.export import WEIGHTS
 from sim.errors import InputError
@@ -57,9 +58,11 @@ def start_from(encoder: Encoder, path: str) -> dict[str, str]:
 def _file_of(path: Path) -> Path:
     if not path.is_dir():
         return path
-    for name in (WEIGHTS, "checkpoint.safetensors", f"encoder/{WEIGHTS}"):
-        if (path / name).is_file():
-            return path / name
+    steps = Checkpoints(path / "checkpoints").steps
+    last = Checkpoints(path / "checkpoints").path_of(steps[-1]) if steps else path / WEIGHTS
+    for file in (path / WEIGHTS, last, path / "encoder" / WEIGHTS):
+        if file.is_file():
+            return file
     raise InputError(f"init={path}: neither an exported encoder nor a run's checkpoint is there")
 
 

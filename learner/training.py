@@ -2,51 +2,42 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
 
 from agent.episode import Pairs
 from learner.actions import Mirror
 from learner.augment import Augment, AugmentSettings
-from learner.checkpoint import flatten_optimizer, restore_optimizer
+from learner.distributed import whole_batch_norm
 from learner.encoders import build_encoder
-from learner.methods import MethodSettings, build_method
+from learner.methods import MethodOutput, MethodSettings, build_method
+from learner.optimizer import OptimizerSettings, build_optimizer, flatten_optimizer, restore_optimizer, set_rate
 from learner.precision import Precision
 from learner.probes import OnlineLinearProbe
 from learner.start import start_from
+from learner.team import Team
 from sim.errors import InputError
+from sim.seeding import stream
 
 
-@dataclass(frozen=True)
-class OptimizerSettings:
-    """AdamW; defaults are AA-SSL's (arXiv 2407.06704)."""
+class Step(NamedTuple):
+    """What a step on one batch found, from before the update. All on the learner's device: reading it waits for it."""
 
-    learning_rate: float = 5e-4
-    weight_decay: float = 1e-6
-    schedule: Literal["constant", "cosine"] = "constant"
-    """Learning rate over the run: constant, as in the paper, or falling to nothing along half a cosine."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.learning_rate < 1:
-            raise InputError(f"learning_rate={self.learning_rate}: must be above 0 and below 1, or nothing is learned")
-        if not 0 <= self.weight_decay < 1:
-            raise InputError(f"weight_decay={self.weight_decay}: must be at least 0 and below 1")
-        if self.schedule not in ("constant", "cosine"):
-            raise InputError(f"schedule={self.schedule}: unknown, known are constant, cosine")
-
-    def rate_at(self, step: int, horizon: int) -> float:
-        """The learning rate of step `step` (from 0) of `horizon`; beyond it, a cosine stays at its last value."""
-        if self.schedule == "constant":
-            return self.learning_rate
-        return self.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(step, horizon - 1) / horizon))
+    losses: dict[str, torch.Tensor]
+    """Scalars for the log: `loss`, `loss/<term>`, `loss/<term>_chance`, means over the team; accuracy of the probe."""
+    output: MethodOutput
+    """Of this process's pairs."""
 
 
 class Learner:
-    """A method, its optimiser, augmentation, frozen action standardisation and the online linear probe."""
+    """A method, its optimiser, augmentation, frozen action standardisation and the online linear probe.
+
+    What a step draws depends on the seed, its number and the process's rank, on nothing drawn before: a resumed run
+    goes on as if it had never stopped.
+    """
 
     def __init__(
         self,
@@ -59,86 +50,102 @@ class Learner:
         method_settings: MethodSettings,
         augment_settings: AugmentSettings,
         optimizer_settings: OptimizerSettings,
-        device: str,
         seed: int,
         horizon: int,
+        team: Team | None = None,
         precision: Precision = "float32",
         mirror: Mirror | None = None,
         init: str = "",
+        compiled: bool = False,
+        local_bn: bool = False,
     ) -> None:
         """`horizon` is the number of steps that the learning rate's schedule is laid out for.
 
         `mirror` makes the action of a pair that is mirrored, where the action has one (`learner.actions`); `init` names
-        the weights that the encoder starts from (`learner.start`), empty means random ones.
+        the weights that the encoder starts from (`learner.start`), empty means random ones. `team`, whose device the
+        learner is on, shares each batch; `local_bn` leaves BatchNorm the statistics of a process's own share.
         """
-        self.device = torch.device(device)
+        self.team = team or Team()
+        self.device = torch.device(self.team.device)
         network = build_encoder(encoder, seed=seed, image_size=image_size)
         self.init = start_from(network, init) if init else {}
         self.method = build_method(
             method, network, action_dim=action_size, categories=categories, settings=method_settings, seed=seed + 1
         ).to(self.device)
+        if self.team.size > 1 and not local_bn:
+            self.method = whole_batch_norm(self.method)
         self.method.reduced = precision == "bfloat16"
         self.encoder = self.method.encoder
-        self.optimizer = torch.optim.AdamW(
-            self.method.parameters(),
-            lr=optimizer_settings.learning_rate,
-            weight_decay=optimizer_settings.weight_decay,
-        )
+        if compiled:
+            self.encoder.compile()
+        self._scored: nn.Module = self.method
+        if self.team.size > 1:
+            ids = [self.device.index] if self.device.type == "cuda" else None
+            self._scored = DistributedDataParallel(self.method, device_ids=ids, broadcast_buffers=False)
+        self.optimizer = build_optimizer(self.method.parameters(), optimizer_settings)
         self.probe = OnlineLinearProbe(self.encoder.features, categories, seed=seed + 2).to(self.device)
         self._augment = Augment(augment_settings)
         self._mirror = mirror if augment_settings.flip == "together" else None
-        self._generator = torch.Generator().manual_seed(seed + 3)
         self.action_mean = torch.zeros(action_size)
         self.action_std = torch.ones(action_size)
         self.steps = 0
-        self._settings, self._horizon = optimizer_settings, horizon
+        self._settings, self._horizon, self._seed = optimizer_settings, horizon, seed
 
     def freeze_standardisation(self, actions: torch.Tensor) -> None:
-        """Take mean and standard deviation of actions [M, A] for good; a constant component stays as it is.
-
-        Where pairs are mirrored, each action counts beside its mirror image, or play that turns one way would mislead.
-        """
+        """Take mean and standard deviation of the first process's actions [M, A] for good; a constant component stays
+        as it is. Where pairs are mirrored, each action counts beside its mirror image."""
         if self._mirror is not None:
             actions = torch.cat([actions, self._mirror(actions)])
-        self.action_mean = actions.mean(dim=0)
         deviation = actions.std(dim=0)
-        self.action_std = torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation))
+        self.action_mean = self.team.from_first(actions.mean(dim=0))
+        self.action_std = self.team.from_first(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
-    def step(self, pairs: Pairs) -> dict[str, float]:
-        """Learn from one batch; returns losses in nats and the probe's accuracy on it, from before the update."""
+    def step(self, pairs: Pairs) -> Step:
+        """Learn from one batch, this process's share of it."""
         self.method.train()
+        first, second, action = self._views(pairs)
+        category = pairs.category.to(self.device, non_blocking=True)
+        self.method.steps = self.steps
+        output: MethodOutput = self._scored(first, second, action, category)
+        set_rate(self.optimizer, self._settings.rate_at(self.steps, self._horizon))
+        self.optimizer.zero_grad(set_to_none=True)
+        output.loss.backward()
+        if self._settings.clip_norm:
+            nn.utils.clip_grad_norm_(self.method.parameters(), self._settings.clip_norm)
+        self.optimizer.step()
+        self.method.after_update()
+        probed = self.probe.step(self._of_all(output.features), self._of_all(category))
+        self.steps += 1
+        losses = {"loss": output.loss.detach(), **{f"loss/{name}": value for name, value in output.terms.items()}}
+        means = self.team.mean(torch.stack([*losses.values()])).unbind()
+        return Step({**dict(zip(losses, means, strict=True)), "probe/linear_batch": probed["accuracy"]}, output)
+
+    def _views(self, pairs: Pairs) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Both views float32 [B, 3, H, W] and the standardised action [B, A], on the device."""
+        drawn = int(stream("augment", self._seed, self.steps, self.team.rank).integers(2**63))
+        generator = torch.Generator().manual_seed(drawn)
         here, there = (frames.to(self.device, non_blocking=True) for frames in (pairs.first, pairs.second))
-        first, second, mirrored = self._augment.pair(here, there, self._generator)
+        first, second, mirrored = self._augment.pair(here, there, generator)
         action = pairs.action
         if self._mirror is not None:
             action = torch.where(mirrored[:, None], self._mirror(action), action)
-        action = ((action - self.action_mean) / self.action_std).to(self.device)
-        category = pairs.category.to(self.device)
-        self.method.steps = self.steps
-        output = self.method(first, second, action, category)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._settings.rate_at(self.steps, self._horizon)
-        self.optimizer.zero_grad(set_to_none=True)
-        output.loss.backward()
-        self.optimizer.step()
-        self.method.after_update()
-        probed = self.probe.step(output.features, category)
-        self.steps += 1
-        values = {"loss": output.loss.detach(), **{f"loss/{name}": value for name, value in output.terms.items()}}
-        values["probe/linear_batch"] = probed["accuracy"]
-        found = {name: float(value) for name, value in values.items()}
-        if not np.isfinite(found["loss"]):
-            raise FloatingPointError(f"the loss is {found['loss']} at step {self.steps}: try a lower --learning-rate")
-        return found
+        return first, second, ((action - self.action_mean) / self.action_std).to(self.device, non_blocking=True)
+
+    def _of_all(self, rows: torch.Tensor) -> torch.Tensor:
+        """Rows of all processes, without gradients: the probe learns the same on each."""
+        if self.team.size == 1:
+            return rows
+        found = [torch.empty_like(rows) for _ in range(self.team.size)]
+        torch.distributed.all_gather(found, rows.contiguous())
+        return torch.cat(found)
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Tensors and plain values from which `restore` goes on exactly."""
+        """Tensors and plain values from which `restore` goes on exactly; the same on every process of a team."""
         tensors = {f"method.{name}": value for name, value in self.method.state_dict().items()}
         tensors |= {f"probe.{name}": value for name, value in self.probe.state_dict().items()}
         tensors |= flatten_optimizer("optimizer", self.optimizer)
         tensors |= flatten_optimizer("probe_optimizer", self.probe.optimizer)
         tensors |= {"action_mean": self.action_mean, "action_std": self.action_std}
-        tensors["generator"] = self._generator.get_state()
         return tensors, {"steps": self.steps, "init": self.init}
 
     def restore(self, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
@@ -153,7 +160,6 @@ class Learner:
             restore_optimizer("optimizer", self.optimizer, tensors)
             restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
             self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
-            self._generator.set_state(tensors["generator"])
-            self.steps, self.init = int(state["steps"]), dict(state.get("init", {}))
+            self.steps, self.init = int(state["steps"]), dict(state["init"])
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None

@@ -53,6 +53,9 @@ def program(main: Callable[[], int | None]) -> NoReturn:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         status = 2
+    except FloatingPointError as error:  # of a learner that has diverged
+        print(f"error: {error}", file=sys.stderr)
+        status = 1
     except BrokenPipeError:  # whoever was reading, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from _cli import one_line_errors, run
+from _cli import parse, program
 from _progress import Progress
 
 from agent.dataset import Dataset
@@ -92,5 +92,4 @@ def watched(found: Iterator[Embedded], bar: Progress) -> Iterator[Embedded]:
 
 
 if __name__ == "__main__":
-    with one_line_errors():
-        sys.exit(main(run(Embed)))
+    program(lambda: main(parse(Embed)))

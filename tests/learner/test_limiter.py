@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.record import RecordSettings
 from learner.limiter import Limiter, episodes_before
-from learner.online import limiter_for
+from learner.parts import limiter_for
 from learner.settings import OnlineSettings
 from learner.source import LiveSource
 from sim.errors import InputError

@@ -9,8 +9,9 @@ from agent.episode import Pairs
 from learner.actions import representation
 from learner.augment import AugmentSettings
 from learner.methods import METHODS, MethodSettings
+from learner.optimizer import OptimizerSettings
 from learner.settings import OnlineSettings
-from learner.training import Learner, OptimizerSettings
+from learner.training import Learner
 from sim.errors import InputError
 from tests.learner.frames import frames
 
@@ -25,7 +26,6 @@ def learner_of(action: str, **augment: object) -> Learner:
         method_settings=MethodSettings(),
         augment_settings=AugmentSettings(**augment),  # type: ignore[arg-type]
         optimizer_settings=OptimizerSettings(),
-        device="cpu",
         seed=0,
         horizon=1,
         mirror=representation(action).mirror,

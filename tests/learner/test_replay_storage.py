@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.record import RecordSettings
-from learner.online import buffer_for, check_buffer
+from learner.parts import buffer_for, check_buffer
 from learner.settings import OnlineSettings
 from learner.source import LiveSource
 from learner.storage import Layout, Rows, check_room, free_memory, parse_size, size_text
@@ -162,8 +162,9 @@ def test_a_run_gets_the_buffer_that_its_settings_announce(
     settings = settings_of(background, buffer="1MB", storage=storage, eviction=eviction)
     announced = settings.layout.bytes_of(settings.capacity)
     assert 0.9e6 < announced <= 1e6
-    check_buffer(settings, tmp_path)
-    with buffer_for(settings, LiveSource(settings, tmp_path / "episodes", resume=False), tmp_path) as buffer:
+    check_buffer(settings, settings.layout, settings.capacity, tmp_path)
+    source = LiveSource(settings, tmp_path / "episodes", resume=False)
+    with buffer_for(settings, source, settings.capacity, tmp_path, device="cpu", eviction=eviction) as buffer:
         assert (buffer.size_bytes, buffer.capacity) == (announced, settings.capacity)
         for number in range(settings.capacity + 40):
             episode = fake_episode(number, frames=6, size=32, masks=background == "frame")
@@ -193,6 +194,7 @@ def test_settings_that_could_not_work_are_refused(options: dict[str, str], told:
 
 def test_a_run_whose_buffer_would_not_fit_is_refused_before_anything_is_claimed(tmp_path: Path) -> None:
     for storage, told in (("memory", "free in memory"), ("file", f"free on the disk of {tmp_path}")):
+        huge = replace(settings_of(), buffer="900000TB", storage=storage)
         with pytest.raises(InputError, match=told):
-            check_buffer(replace(settings_of(), buffer="900000TB", storage=storage), tmp_path / "run")
+            check_buffer(huge, huge.layout, huge.capacity, tmp_path / "run")
     assert list(tmp_path.iterdir()) == []

@@ -16,8 +16,8 @@ from agent.dataset import Dataset
 from agent.record import RecordSettings
 from agent.settings import to_json
 from agent.writer import DatasetWriter
-from learner.settings import OnlineSettings
 from learner.source import RecordedSource
+from learner.team import Team
 from sim.corrupt import partner
 from sim.errors import InputError
 from sim.scene import SceneSettings
@@ -50,18 +50,17 @@ def stored(tmp_path: Path) -> Stored:
 
 def source_of(root: Path, **asked: str) -> RecordedSource:
     record = replace(RECORD, **asked)  # type: ignore[arg-type]
-    return RecordedSource(OnlineSettings(engine="recorded", data=str(root), batch=4, record=record))
+    return RecordedSource(root, record)
 
 
 def test_begun_again_it_never_ends_and_held_out_episodes_come_once_and_at_once(stored: Stored) -> None:
     """A rate is for what is played as if live: at this one the held-out episodes alone would take hours."""
-    settings = OnlineSettings(
-        engine="recorded", data=str(stored()), batch=4, record=RECORD, data_rate=1e-3, data_repeat=True
-    )
-    galleries = {split: RecordedSource(settings).held_out(split, 5) for split in ("validation", "test")}
+    root = stored()
+    slow = RecordedSource(root, RECORD, repeat=True, rate=1e-3)
+    galleries = {split: slow.held_out(split, 5) for split in ("validation", "test")}
     assert all(0 < len(gallery.labels) <= 5 * 4 for gallery in galleries.values())
-    fast = RecordedSource(replace(settings, data_rate=0.0))
-    once = [episode.number for episode in source_of(Path(settings.data)).episodes()]
+    fast = RecordedSource(root, RECORD, repeat=True)
+    once = [episode.number for episode in source_of(root).episodes()]
     again = [episode.number for episode in islice(fast.episodes(), 2 * len(once) + 1)]
     assert again == [*once, *once, once[0]]
 
@@ -144,3 +143,14 @@ def test_what_stored_episodes_cannot_be_made_into_is_refused(
     with pytest.raises(InputError, match=told) as caught:
         source_of(stored(**before), **asked)
     assert "\n" not in str(caught.value)
+
+
+def test_a_team_shares_the_training_episodes_and_holds_out_the_same(stored: Stored) -> None:
+    root = stored()
+    alone = [episode.number for episode in source_of(root).episodes()]
+    parts = [RecordedSource(root, RECORD, team=Team(rank=rank, size=3)) for rank in range(3)]
+    shares = [[episode.number for episode in part.episodes()] for part in parts]
+    assert sorted(number for share in shares for number in share) == alone
+    assert [len(share) for share in shares] == [part.training_episodes for part in parts]
+    galleries = [part.held_out("test", 5) for part in parts]
+    assert all(np.array_equal(gallery.images, galleries[0].images) for gallery in galleries)

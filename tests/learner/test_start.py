@@ -81,10 +81,10 @@ def test_runs_and_exported_encoders_are_taken(name: str, tmp_path: Path, monkeyp
     learner = learner_of(encoder=name)
     learner.step(pairs_of(0))
     (tmp_path / "run").mkdir()
+    Checkpoints(tmp_path / "run/checkpoints").save(1, *learner.state(), best=True)
     export_encoder(tmp_path / "alone", learner.encoder, name=name, image_size=32, trained={})
     export_encoder(tmp_path / "finished/encoder", learner.encoder, name=name, image_size=32, trained={})
-    save_checkpoint(tmp_path / "run/checkpoint.safetensors", *learner.state())
-    for path in ("alone", "finished", "run", "run/checkpoint.safetensors", "alone/encoder.safetensors"):
+    for path in ("alone", "finished", "run", "run/checkpoints/best.safetensors", "alone/encoder.safetensors"):
         other = build_encoder(name, seed=9)
         start_from(other, str(tmp_path / path))
         ours, theirs = learner.encoder.state_dict(), other.state_dict()
@@ -95,7 +95,7 @@ def test_a_run_that_goes_on_is_taken_where_it_is_and_not_where_it_was_exported(t
     learner = learner_of()
     export_encoder(tmp_path / "encoder", learner.encoder, name="small", image_size=32, trained={})
     learner.step(pairs_of(0))
-    save_checkpoint(tmp_path / "checkpoint.safetensors", *learner.state())
+    Checkpoints(tmp_path / "checkpoints").save(1, *learner.state())
     encoder = build_encoder("small", seed=9)
     start_from(encoder, str(tmp_path))
     assert_started(encoder, learner.encoder.state_dict())

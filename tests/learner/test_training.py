@@ -13,8 +13,9 @@ from agent.episode import Pairs
 from learner.augment import AugmentSettings
 from learner.encoders import build_encoder
 from learner.methods import MethodSettings, build_method
+from learner.optimizer import OptimizerSettings
 from learner.precision import choose_precision
-from learner.training import Learner, OptimizerSettings
+from learner.training import Learner
 from sim.errors import InputError
 
 
@@ -75,7 +76,6 @@ def learner_of(method: str, settings: MethodSettings) -> Learner:
         method_settings=settings,
         augment_settings=AugmentSettings(),
         optimizer_settings=OptimizerSettings(),
-        device="cpu",
         seed=0,
         horizon=20,
     )
@@ -93,7 +93,7 @@ def test_the_method_knows_its_step_and_its_targets_follow_each_update() -> None:
     weights = []
     for _ in range(3):
         before = [parameter.clone() for parameter in learner.method.target["projector"].parameters()]
-        found = learner.step(pairs_of(8))
+        found = {name: float(value) for name, value in learner.step(pairs_of(8)).losses.items()}
         weights.append((found["loss"] - found["loss/instance"]) / found["loss/action"])
         followed = zip(
             before, learner.method.target["projector"].parameters(), learner.method.projector.parameters(), strict=True
@@ -107,6 +107,6 @@ def test_the_supervised_method_is_told_the_categories() -> None:
     pairs = pairs_of(9)
     mixed = pairs._replace(category=pairs.category.roll(1))
     first, same, other = (
-        learner_of("supervised", MethodSettings()).step(told)["loss"] for told in (pairs, pairs, mixed)
+        learner_of("supervised", MethodSettings()).step(told).losses["loss"] for told in (pairs, pairs, mixed)
     )
     assert first == same != other

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from learner.checkpoint import load_checkpoint
+from learner.checkpoint import Checkpoints
 from learner.encoders import build_encoder
 from learner.export import export_encoder
 from tests.scripts.running import assert_one_line, run_here
@@ -27,7 +27,9 @@ def test_a_run_starts_from_another_encoder_and_its_own_says_so(collected: Path, 
     outcome = run_here("train_online", *arguments, "--init", start, "--steps", 1, "--learning-rate", 1e-9)
     assert outcome.status == 0, outcome
     # A step at this rate changes nothing to speak of.
-    tensors = load_checkpoint(run / "checkpoint.safetensors")[0]
+    last = Checkpoints(run / "checkpoints").load()[0]
+    assert last is not None
+    tensors = last.tensors
     for name, tensor in load_file(start / "encoder.safetensors").items():
         if "running" not in name and "num_batches" not in name:
             assert (tensors[f"method.encoder.{name}"] - tensor).abs().max() < 1e-6

@@ -13,7 +13,7 @@ import pytest
 
 from agent.dataset import Dataset
 from agent.writer import DatasetWriter
-from learner.checkpoint import load_checkpoint
+from learner.checkpoint import Checkpoints, Kept
 from learner.export import load_encoder
 from tests.scripts.conftest import SCENE
 from tests.scripts.running import assert_one_line, contents, end_of, run_here, start, wait_until
@@ -32,6 +32,14 @@ def history_of(run: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (run / "history.jsonl").read_text().splitlines()]
 
 
+def last_of(run: Path) -> Kept:
+    """The last checkpoint of a run."""
+    kept, damaged = Checkpoints(run / "checkpoints").load()
+    assert kept is not None
+    assert damaged == []
+    return kept
+
+
 def losses_of(run: Path) -> list[tuple[Any, ...]]:
     """Step, losses and accuracies: all of the history that does not tell the time."""
     return [
@@ -43,13 +51,13 @@ def losses_of(run: Path) -> list[tuple[Any, ...]]:
 def test_interrupted_and_resumed_it_leaves_everything(tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("train_online", "--out", run, "--steps", 100_000, *TINY, "--corrupt", "gaussian:0.2")
-    wait_until((run / "checkpoint.safetensors").exists, process)
+    wait_until(lambda: Checkpoints(run / "checkpoints").steps != [], process)
     os.kill(process.pid, signal.SIGINT)
     outcome = end_of(process)
     assert outcome.status == 130, outcome
     assert "Traceback" not in outcome.err
     assert f"go on with: python scripts/train_online.py --resume --out {run}" in outcome.out
-    kept = load_checkpoint(run / "checkpoint.safetensors")[1]["learner"]["steps"]
+    kept = last_of(run).state["learner"]["steps"]
     assert f"kept at step {kept};" in outcome.out
     assert [row["step"] for row in history_of(run)] == list(range(1, kept + 1))
     before = list(Dataset(run / "episodes").numbers)
@@ -63,9 +71,15 @@ def test_interrupted_and_resumed_it_leaves_everything(tmp_path: Path) -> None:
     episodes.verify()
     assert list(episodes.numbers) == list(range(len(episodes)))
     assert len(episodes) >= len(before)
-    assert {"settings.json", "checkpoint.safetensors", "encoder", "scores.json", "report.html", "tensorboard"} <= {
-        path.name for path in run.iterdir()
-    }
+    assert {
+        "settings.json",
+        "checkpoints",
+        "insertions.jsonl",
+        "encoder",
+        "scores.json",
+        "report.html",
+        "tensorboard",
+    } <= {path.name for path in run.iterdir()}
     assert any(path.name.startswith("events") for path in (run / "tensorboard").iterdir())
     scores = json.loads((run / "scores.json").read_text())
     assert scores["steps"] == kept + 7
@@ -106,10 +120,10 @@ def test_lockstep_gives_the_same_losses_again(undisturbed: Path, tmp_path: Path)
 def test_lockstep_killed_and_resumed_gives_the_losses_of_the_undisturbed(undisturbed: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     process = start("train_online", "--out", run, "--steps", 16, "--lockstep", *TINY, *PLAIN)
-    wait_until((run / "checkpoint.safetensors").exists, process)
+    wait_until(lambda: Checkpoints(run / "checkpoints").steps != [], process)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    kept = load_checkpoint(run / "checkpoint.safetensors")[1]["learner"]["steps"]
+    kept = last_of(run).state["learner"]["steps"]
     assert 0 < kept < 16
     assert run_here("train_online", "--resume", "--out", run, "--quiet").status == 0
     assert losses_of(run) == losses_of(undisturbed)
@@ -169,7 +183,7 @@ def test_labels_change_no_weight_of_the_encoder(collected: Path, tmp_path: Path)
         assert outcome.status == 0, outcome
         runs[name] = contents(tmp_path / name)
     assert runs["true"]["encoder/encoder.safetensors"] == runs["other"]["encoder/encoder.safetensors"]
-    tensors = [load_checkpoint(tmp_path / name / "checkpoint.safetensors")[0] for name in runs]
+    tensors = [last_of(tmp_path / name).tensors for name in runs]
     probes = [name for name in tensors[0] if name.startswith("probe")]
     assert any(not np.array_equal(tensors[0][name], tensors[1][name]) for name in probes)
     for name in tensors[0].keys() - probes:
