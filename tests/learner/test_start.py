@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from learner.checkpoint import Checkpoints
+from learner.checkpoint import Checkpoints, load_checkpoint, save_checkpoint
 from learner.encoders import Encoder, build_encoder
 from learner.export import export_encoder
 from learner.start import start_from
