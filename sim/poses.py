@@ -89,19 +89,21 @@ def to_matrix(q: np.ndarray) -> np.ndarray:
 
 
 def from_matrix(matrix: np.ndarray) -> np.ndarray:
-    """Unit quaternions [..., 4], w >= 0, of rotation matrices [..., 3, 3] (Bar-Itzhack 2000: no small divisor)."""
+    """Unit quaternions [..., 4], w >= 0, of rotation matrices [..., 3, 3].
+
+    The entries give 4 q q^T; of its rows, the one whose square is largest is q without a small divisor (Shepperd 1978).
+    """
     m = np.asarray(matrix, dtype=np.float64)
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (np.moveaxis(row, -1, 0) for row in np.moveaxis(m, -2, 0))
-    k = np.stack(
-        [
-            np.stack([xx - yy - zz, yx + xy, zx + xz, zy - yz], axis=-1),
-            np.stack([yx + xy, yy - xx - zz, zy + yz, xz - zx], axis=-1),
-            np.stack([zx + xz, zy + yz, zz - xx - yy, yx - xy], axis=-1),
-            np.stack([zy - yz, xz - zx, yx - xy, xx + yy + zz], axis=-1),
-        ],
-        axis=-2,
-    )
-    q = np.linalg.eigh(k)[1][..., -1]
+    products = np.empty((*m.shape[:-2], 4, 4))
+    products[..., 0, 0], products[..., 1, 1] = 1 + xx - yy - zz, 1 - xx + yy - zz
+    products[..., 2, 2], products[..., 3, 3] = 1 - xx - yy + zz, 1 + xx + yy + zz
+    mixed = ((0, 1, yx + xy), (0, 2, zx + xz), (1, 2, zy + yz), (0, 3, zy - yz), (1, 3, xz - zx), (2, 3, yx - xy))
+    for i, j, entry in mixed:
+        products[..., i, j] = products[..., j, i] = entry
+    largest = np.einsum("...ii->...i", products).argmax(axis=-1)[..., None, None]
+    q = np.take_along_axis(products, largest, axis=-2)[..., 0, :]
+    q /= np.sqrt(np.einsum("...i,...i->...", q, q))[..., None]
     return np.where(q[..., 3:] < 0, -q, q)
 
 
