@@ -3,29 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from agent.episode import Episode
 from learner.encoders import Encoder
 from learner.probes import (
-    OnlineLinearProbe,
     Score,
     color_histogram,
     embed,
-    knn_accuracy,
     knn_predict,
     linear_probe,
     raw_pixels,
     score,
 )
 from sim.errors import InputError
-
-if TYPE_CHECKING:
-    from learner.source import Source
-    from learner.training import Learner
 
 NEIGHBOURS = 20
 FRAMES_PER_EPISODE = 4
@@ -87,35 +80,6 @@ def gallery_of(episodes: Iterable[Episode], categories: tuple[str, ...], *, coun
     for episode in episodes:
         builder.add(episode)
     return builder.build()
-
-
-class Validation:
-    """Accuracy on validation objects while a learner trains. Of a team, only the process that leads measures it."""
-
-    def __init__(self, learner: Learner, bank: GalleryBuilder, source: Source, *, episodes: int) -> None:
-        """Asks the source for the frames at once: what plays is not yet busy."""
-        self._learner, self._bank = learner, bank
-        self._held_out = source.held_out("validation", episodes) if learner.team.leads else None
-
-    def __call__(self) -> dict[str, float]:
-        """Figures for the log."""
-        if self._held_out is None:
-            return {}
-        learner = self._learner
-        bank, device = self._bank.build(), str(learner.device)
-        return validate(learner.encoder, learner.probe, bank, self._held_out, device=device)
-
-
-def validate(
-    encoder: Encoder, probe: OnlineLinearProbe, bank: Gallery, held_out: Gallery, *, device: str
-) -> dict[str, float]:
-    """Accuracy on held-out frames, while training: kNN among the bank's, and the linear probe that learns online."""
-    known, asked = embed(encoder, bank.images, device=device), embed(encoder, held_out.images, device=device)
-    linear = probe.predict(torch.from_numpy(asked).to(device)).cpu().numpy()
-    return {
-        "probe/knn_validation": knn_accuracy(known, bank.labels, asked, held_out.labels, k=NEIGHBOURS),
-        "probe/linear_online": float((linear == held_out.labels).mean()),
-    }
 
 
 def final_table(

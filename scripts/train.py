@@ -18,7 +18,7 @@ from _cli import parse, program, resume_folder, stop_on_signal, value_of
 from _progress import Progress
 from _training import command, set_up, speed_and_size
 
-from learner.evaluation import GalleryBuilder, Validation
+from learner.evaluation import GalleryBuilder
 from learner.journal import Journal
 from learner.machine import describe
 from learner.outcome import Album, finish
@@ -27,6 +27,7 @@ from learner.run import Run, stored_settings
 from learner.settings import LearnSettings, OnlineSettings, TrainSettings, suited_training
 from learner.stored import Stored, open_stored
 from learner.team import join_team
+from learner.validation import Validation
 from sim.seeding import stream
 
 

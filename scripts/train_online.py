@@ -17,7 +17,7 @@ from _cli import parse, program, resume_folder, stop_on_signal, value_of
 from _progress import Progress, prepare
 from _training import command, set_up, speed_and_size
 
-from learner.evaluation import GalleryBuilder, Validation
+from learner.evaluation import GalleryBuilder
 from learner.feeder import Feeder
 from learner.journal import Journal
 from learner.machine import describe
@@ -27,6 +27,7 @@ from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, recorded_settings, suited
 from learner.source import open_source
 from learner.team import Team, join_team
+from learner.validation import Validation
 from sim.seeding import stream
 
 
