@@ -1,0 +1,133 @@
+"""Frames of objects on disk: which there are, what is known of each, and how they are read."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from sim.cores import cores
+from sim.errors import InputError
+from sim.objects.splits import SPLITS
+
+CHUNK = 32
+"""Frames that a thread reads and decodes at once: neighbours lie beside each other on the disk."""
+
+
+class Frames(NamedTuple):
+    """What is known of the N frames of a split. They are in the order of their clips; a clip is one object, in order."""
+
+    category: np.ndarray
+    """int64 [N]: index in `ImageData.categories`. Labels serve probes only."""
+    instance: np.ndarray
+    """int64 [N]: index in `ImageData.instances`; an object is in one split only."""
+    clip: np.ndarray
+    """int64 [N]: number of the clip, from 0, ascending."""
+    time: np.ndarray
+    """float64 [N]: seconds, or the number of the frame in its clip where no times are known; ascending in a clip."""
+    view: np.ndarray
+    """float64 [N, 2] degrees: polar angle (0 = from above, 90 = horizontal) and azimuth about the object's upright axis,
+    from where it is seen; NaN where that is not known."""
+    motion: np.ndarray
+    """float64 [N, M]: what actions are computed from; M is 0 where nothing is known of the motion."""
+
+    def __len__(self) -> int:
+        return len(self.category)
+
+
+@dataclass(frozen=True)
+class ActionFormula:
+    """How the action of a pair follows from what is known of its two frames."""
+
+    size: int
+    """Length A."""
+    compute: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    """(motion at t, motion at t'), float64 [B, M] each -> float64 [B, A]."""
+    mean: np.ndarray | None = None
+    """float64 [A] by which the publishers standardise; None: it is measured when learning starts."""
+    std: np.ndarray | None = None
+    """float64 [A], as `mean`."""
+
+
+class ImageData(ABC):
+    """A dataset of images of objects, to learn from and to probe with. May be used from several threads."""
+
+    kind: str
+    """The word before the colon in `--data KIND:ROOT`."""
+    categories: tuple[str, ...]
+    instances: tuple[str, ...]
+    image_size: int
+    """Height and width in pixels in which the publishers use the images."""
+    action: ActionFormula | None
+    """None where nothing is known of the motion between frames."""
+
+    def __init__(self, root: Path) -> None:
+        """Raises InputError for a folder that does not hold such a dataset: what is missing, and what was expected."""
+        if not root.is_dir():
+            raise InputError(f"{root}: no such folder, so there are no images")
+        self.root = root
+
+    @abstractmethod
+    def frames(self, split: str) -> Frames:
+        """What is known of the frames of `split`: train, validation or test; of none where there is no such split."""
+
+    @abstractmethod
+    def encoded(self, split: str, rows: np.ndarray) -> list[bytes]:
+        """The encoded images of frames of a split, int64 [n] into `frames(split)`. Raises InputError for one that cannot
+        be read. Called from several threads at once."""
+
+    def images(self, split: str, rows: np.ndarray, *, size: int = 0) -> np.ndarray:
+        """Frames uint8 [n, size, size, 3], RGB; read and decoded by chunks in parallel.
+
+        An image that is not square keeps its middle; 0 is `image_size`. Raises InputError for what is no image.
+        """
+        size = size or self.image_size
+        found = np.empty((len(rows), size, size, 3), dtype=np.uint8)
+
+        def load(start: int) -> None:
+            chunk = rows[start : start + CHUNK]
+            for place, (row, data) in enumerate(zip(chunk, self.encoded(split, chunk), strict=True), start=start):
+                found[place] = decode(data, size, what=f"{self.kind}:{self.root}: frame {row} of {split}")
+
+        list(self._threads.map(load, range(0, len(rows), CHUNK)))
+        return found
+
+    def batches(self, split: str, rows: np.ndarray, *, size: int = 0, batch: int = 256) -> Iterator[np.ndarray]:
+        """The frames of `rows`, `batch` at a time."""
+        for start in range(0, len(rows), batch):
+            yield self.images(split, rows[start : start + batch], size=size)
+
+    @cached_property
+    def _threads(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(cores(), thread_name_prefix="images")
+
+
+def decode(data: bytes, size: int, *, what: str) -> np.ndarray:
+    """An encoded image as uint8 [size, size, 3], RGB: the shorter side is scaled to `size`, and the middle is kept.
+
+    Raises InputError, which says `what` it is, for bytes that are no image.
+    """
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if pixels is None:
+        raise InputError(f"{what} is no image that OpenCV can decode ({len(data)} bytes); restore it")
+    height, width = pixels.shape[:2]
+    if (height, width) != (size, size):
+        scale = size / min(height, width)
+        shape = max(size, round(width * scale)), max(size, round(height * scale))
+        pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+        top, left = (shape[1] - size) // 2, (shape[0] - size) // 2
+        pixels = pixels[top : top + size, left : left + size]
+    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+
+
+def check_split(split: str) -> None:
+    """Raise InputError for a split that does not exist."""
+    if split not in SPLITS:
+        raise InputError(f"split={split}: unknown, known are {', '.join(SPLITS)}")
