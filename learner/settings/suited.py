@@ -40,6 +40,7 @@ def _learning() -> dict[str, Any]:
             "batch": 256,
             "encoder": "resnet18",
             "device": "cuda",
+            "log_every": 50,
             "validate_every": 500,
             "checkpoint_every": 1000,
         }
