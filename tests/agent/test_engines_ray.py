@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,6 +43,9 @@ def test_a_node_that_is_removed_loses_nothing(cluster: Cluster, tmp_path: Path) 
     def remove_node(engine: Engine, done: int) -> None:
         if done == 5:
             cluster.remove_node(node, allow_graceful=False)
+            pause = threading.Event()
+            while sum(each["Alive"] for each in ray.nodes()) > 1:  # its actors may go on for a moment
+                pause.wait(0.01)
 
     with RayEngine(SMALL, workers=3, address=cluster.address) as engine:
         while len(engine.health.resident) < 3:  # all three are at work before the node goes
@@ -55,6 +59,7 @@ def test_a_node_that_is_removed_loses_nothing(cluster: Cluster, tmp_path: Path) 
 
 FAULTS = """
 import sys
+import threading
 from agent.collect import Limits
 from agent.collect.ray import RayEngine
 from sim.errors import InputError
