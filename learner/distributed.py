@@ -42,11 +42,11 @@ def own_rows(n: int) -> slice:
     return slice(rank() * n, (rank() + 1) * n)
 
 
-def check_equal_batches(n: int, device: torch.device) -> None:
+def check_equal_batches(n: int) -> None:
     """Raise InputError, on every process, unless all have `n` rows."""
     if world_size() == 1:
         return
-    sizes = torch.zeros(world_size(), dtype=torch.int64, device=device)
+    sizes = torch.zeros(world_size(), dtype=torch.int64)
     sizes[rank()] = n
     dist.all_reduce(sizes)
     found = sizes.tolist()

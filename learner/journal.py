@@ -15,6 +15,7 @@ from learner.limiter import Limiter
 from learner.meters import Meters
 from learner.replay import ReplayBuffer
 from learner.run import Run
+from learner.team import TeamLost
 from learner.training import Learner, Step
 
 
@@ -48,8 +49,9 @@ class Journal:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
-        """Writes a checkpoint, also when something has failed, unless it is the learner itself."""
-        if kind is None or (issubclass(kind, Exception) and not issubclass(kind, FloatingPointError)):
+        """Writes a checkpoint, also when something has failed, unless it is the learner itself, or another process in
+        the middle of a step: the checkpoint before is then of a whole step, and this one would not be."""
+        if kind is None or (issubclass(kind, Exception) and not issubclass(kind, (FloatingPointError, TeamLost))):
             self.keep()
 
     def note(self, step: Step, pairs: Pairs) -> None:

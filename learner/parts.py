@@ -6,6 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from learner.actions import representation
 from learner.encoders import build_encoder, check_image_size
 from learner.limiter import Limiter
@@ -22,16 +24,19 @@ from sim.seeding import stream
 Settings = TypeVar("Settings", bound=LearnSettings)
 
 
-def settled(settings: Settings, *, repeats: bool) -> Settings:
-    """The settings with `auto` decided, so that a resumed run goes on as it began, and with images that the encoder can
-    take. What `repeats` on a CPU is not decided by a trial, which could end otherwise next time."""
+def settled(settings: Settings, team: Team, *, repeats: bool) -> Settings:
+    """The settings with `auto` decided, alike on all processes of a team, so that a resumed run goes on as it began,
+    and with images that the encoder can take. What `repeats` on a CPU is not decided by a trial, which could end
+    otherwise next time."""
     size = settings.record.scene.image_size
     check_image_size(size)
     if settings.precision != "auto":
         return settings
     if repeats and settings.device == "cpu":
         return replace(settings, precision="float32")
-    return replace(settings, precision=choose_precision(settings.encoder, size, device=settings.device))
+    chosen = choose_precision(settings.encoder, size, device=settings.device)
+    reduced = bool(team.from_first(torch.tensor(chosen == "bfloat16")))
+    return replace(settings, precision="bfloat16" if reduced else "float32")
 
 
 def check_start(settings: LearnSettings) -> None:

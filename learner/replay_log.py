@@ -3,7 +3,8 @@
 A live run is asynchronous: which episodes a batch is drawn from depends on how fast the arms were. `insertions.jsonl`
 in its folder says, a line an episode, between which two draws from the buffer it came in; given that, and the episodes,
 everything repeats. The first draw of a run (number 0) measures the actions for their standardisation, draw s + 1 is the
-batch of step s. A line `{"session": d}` says that the run was resumed before draw d, with an empty buffer.
+batch of step s. A line `{"session": d, "steps": n}` says that a session began before draw d, with an empty buffer and
+a learning rate laid out for n steps.
 """
 
 from __future__ import annotations
@@ -11,12 +12,24 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from agent.files import write_text
 from learner.replay import Entry
 from sim.errors import InputError
 
 NAME = "insertions.jsonl"
+
+
+class Logged(NamedTuple):
+    """A line of the log."""
+
+    draw: int
+    """Before which it happened."""
+    episode: int | None
+    """Number of the episode that came in; None where a session began."""
+    steps: int = 0
+    """Of a session: what the learning rate was laid out for."""
 
 
 class ReplayLog:
@@ -26,42 +39,44 @@ class ReplayLog:
         self._path = folder / NAME
         self._offset = self._written = 0
 
-    def begin(self, steps: int) -> None:
-        """A session begins after `steps` steps; what was noted beyond them is of steps that are taken anew."""
-        kept = [entry for entry in read_log(self._path) if entry[1] <= steps] if steps and self._path.exists() else []
-        self._offset, self._written = (steps + 1 if steps else 0), 0
-        lines = [_line(*entry) for entry in kept]
-        write_text(self._path, "".join([*lines, json.dumps({"session": self._offset}) + "\n"]))
+    def begin(self, taken: int, *, steps: int) -> None:
+        """A session of a run of `steps` steps begins after those that are `taken`; what was noted beyond them is of
+        steps that are taken anew."""
+        kept = [row for row in read_log(self._path) if row.draw <= taken] if taken and self._path.exists() else []
+        self._offset, self._written = (taken + 1 if taken else 0), 0
+        write_text(self._path, "".join(map(_line, [*kept, Logged(self._offset, None, steps)])))
 
     def write(self, entries: Sequence[Entry]) -> None:
         """Add what is new of a buffer's entries."""
         new = list(entries[self._written :])
         if new:
             with self._path.open("a") as file:
-                file.writelines(_line(entry.number, entry.draws + self._offset) for entry in new)
+                file.writelines(_line(Logged(entry.draws + self._offset, entry.number)) for entry in new)
             self._written += len(new)
 
 
-def read_log(path: Path) -> list[tuple[int | None, int]]:
-    """(episode number, draw before which it came in), in order; None for the begin of a session.
-
-    A last line that a kill has cut is left out. Raises InputError for a file that is no such log.
-    """
-    found: list[tuple[int | None, int]] = []
+def read_log(path: Path) -> list[Logged]:
+    """The log, in order. A last line that a kill has cut is left out. Raises InputError for a file that is no log."""
+    found: list[Logged] = []
     try:
         lines = path.read_text().splitlines(keepends=True)
     except OSError as error:
         raise InputError(f"{path}: {error.strerror}, and without it the run cannot be repeated") from None
     for line in lines:
         try:
-            row = json.loads(line)
-            entry = (None, row["session"]) if "session" in row else (row["episode"], row["draw"])
-            found.append((None if entry[0] is None else int(entry[0]), int(entry[1])))
+            found.append(_logged(json.loads(line)))
         except (ValueError, TypeError, KeyError):
             if line is not lines[-1]:
                 raise InputError(f"{path}: line {len(found) + 1} is no insertion, so nothing can be repeated") from None
     return found
 
 
-def _line(number: int | None, draw: int) -> str:
-    return json.dumps({"session": draw} if number is None else {"episode": number, "draw": draw}) + "\n"
+def _logged(row: dict[str, Any]) -> Logged:
+    if "session" in row:
+        return Logged(int(row["session"]), None, int(row["steps"]))
+    return Logged(int(row["draw"]), int(row["episode"]))
+
+
+def _line(row: Logged) -> str:
+    session = {"session": row.draw, "steps": row.steps}
+    return json.dumps(session if row.episode is None else {"episode": row.episode, "draw": row.draw}) + "\n"

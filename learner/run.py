@@ -15,7 +15,7 @@ from agent.settings import differences, from_json, to_json
 from learner.checkpoint import Checkpoints
 from learner.replay import Entry
 from learner.replay_log import ReplayLog
-from learner.settings import FREE_ON_RESUME, LearnSettings
+from learner.settings import FREE_ON_RESUME, LearnSettings, OnlineSettings
 from learner.team import Team
 from learner.training import Learner
 from sim.errors import InputError
@@ -27,16 +27,25 @@ WATCHED = "probe/knn_validation"
 
 def stored_settings(folder: Path, kind: type[LearnSettings]) -> Any:
     """The settings of the run in `folder`, which are of this kind. Raises InputError where there are none."""
+    return _stored(folder, kind)[0]
+
+
+def stored_processes(folder: Path, kind: type[LearnSettings]) -> int:
+    """The number of processes that made the run in `folder`. Raises as `stored_settings` does."""
+    return _stored(folder, kind)[1]
+
+
+def _stored(folder: Path, kind: type[LearnSettings]) -> tuple[Any, int]:
     try:
         stored = json.loads((folder / "settings.json").read_text())
         if stored.get("format") != "armplay-run" or stored.get("version") != VERSION:
             raise ValueError(f"format {stored.get('format')} version {stored.get('version')}")
-        settings, script = stored["settings"], stored["script"]
-    except (OSError, ValueError, AttributeError, KeyError) as error:
-        raise InputError(f"{folder}: no run of armplay {VERSION} to resume ({error})") from None
+        settings, script, processes = stored["settings"], stored["script"], int(stored["processes"])
+    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{folder}: no run of armplay {VERSION} ({error})") from None
     if script != kind.script:
-        raise InputError(f"{folder}: a run of scripts/{script}.py, only that can go on with it")
-    return from_json(kind, settings, where=f"{folder}/settings.json")
+        raise InputError(f"{folder}: a run of scripts/{script}.py, and one of scripts/{kind.script}.py is needed")
+    return from_json(kind, settings, where=f"{folder}/settings.json"), processes
 
 
 class Run:
@@ -64,7 +73,7 @@ class Run:
         self._best = float("-inf")
         self._board: SummaryWriter | None = None
         self._lock: TextIO | None = None
-        self._log = ReplayLog(folder)
+        self._log = ReplayLog(folder) if isinstance(settings, OnlineSettings) else None
         if self._team.leads:
             self._open(resume)
         self._team.wait()
@@ -72,9 +81,14 @@ class Run:
     def _open(self, resume: bool) -> None:
         folder, settings = self.folder, self.settings
         if resume:
-            for name, old, new in differences(to_json(stored_settings(folder, type(settings))), to_json(settings)):
+            stored, processes = _stored(folder, type(settings))
+            for name, old, new in differences(to_json(stored), to_json(settings)):
                 if name not in FREE_ON_RESUME:
                     raise InputError(f"{name}={new}: the run in {folder} has {old}, changing it would mix two runs")
+            if processes != self._team.size:
+                raise InputError(
+                    f"processes={self._team.size}: the run in {folder} has {processes}, and each draws pairs of its own"
+                )
         try:
             if not resume and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
                 raise InputError(f"{folder}: exists and is not empty, pass --resume to go on, or another --out")
@@ -108,7 +122,8 @@ class Run:
         self.history = [row for row in self._stored_history() if row["step"] <= learner.steps]
         if self._team.leads:
             write_text(self._history_path, "".join(map(_line, self.history)))
-            self._log.begin(learner.steps)
+            if self._log is not None:
+                self._log.begin(learner.steps, steps=learner.horizon)
         self._team.wait()  # nobody reads what another has begun to write
 
     def checkpoint(self, learner: Learner, seconds: float, entries: Sequence[Entry]) -> None:
@@ -120,7 +135,7 @@ class Run:
         self._best = max([self._best, *looks])
         tensors, state = learner.state()
         rest = {"seconds": seconds, "best": self._best, "learner": state}
-        self._log.write(entries)
+        self._note(entries)
         self.checkpoints.save(learner.steps, tensors, rest, best=best)
 
     def log(self, step: int, values: dict[str, float], entries: Sequence[Entry] = ()) -> None:
@@ -131,7 +146,7 @@ class Run:
         try:
             with self._history_path.open("a") as file:
                 file.write(_line(self.history[-1]))
-            self._log.write(entries)
+            self._note(entries)
             if self._board is None:
                 self._board = SummaryWriter(str(self.folder / "tensorboard"), purge_step=step)
             for name, value in values.items():
@@ -145,6 +160,15 @@ class Run:
             self._board.close()
         if self._lock is not None:
             self._lock.close()
+
+    def _note(self, entries: Sequence[Entry]) -> None:
+        """What came into the buffer of a live run; other runs know it beforehand."""
+        if self._log is None:
+            return
+        try:
+            self._log.write(entries)
+        except OSError as error:
+            raise unwritable(self.folder, error) from error
 
     @property
     def _history_path(self) -> Path:

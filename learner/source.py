@@ -56,6 +56,10 @@ class Source(ABC):
     def held_out(self, split: str, episodes: int) -> Gallery:
         """Frames of objects that the encoder never sees; `split` is validation or test."""
 
+    @abstractmethod
+    def episode(self, number: int) -> Episode:
+        """A training episode of an earlier session again. Raises InputError where it cannot be had."""
+
     def rest(self) -> None:
         """Training is over: nothing is played any more, and what played is free for `held_out`."""
         return
@@ -72,13 +76,14 @@ class LiveSource(Source):
 
     def __init__(self, settings: OnlineSettings, store: Path, *, resume: bool) -> None:
         self._settings, self._store = settings, store
-        recorder = settings.record()
-        self._about = recorder.describe()
-        self.categories, self.chain = recorder.catalogue.categories, recorder.chain
+        self._recorder = settings.record()
+        self._about = self._recorder.describe()
+        self.categories, self.chain = self._recorder.catalogue.categories, self._recorder.chain
         self.layout = settings.layout
         self.told = f"live play, {settings.record.scene.arm}, {settings.record.play}"
         self._resume = resume and (store / "dataset.json").exists()
-        kept = list(Dataset(store).numbers) if self._resume and any(store.glob("data/*.parquet")) else []
+        self._kept = Dataset(store) if self._resume and any(store.glob("data/*.parquet")) else None
+        kept = list(self._kept.numbers) if self._kept else []
         self._first_free = 1 + max(kept, default=-1)
         # In lockstep all of them are needed: where an episode lies in the buffer depends on those before it. And where
         # random ones are evicted, an old one may still be there.
@@ -120,6 +125,12 @@ class LiveSource(Source):
         if self._settings.lockstep and self.failures:
             raise InputError(f"lockstep: {self.failures[0]}; without it no later one may be used")
 
+    def episode(self, number: int) -> Episode:
+        if self._kept is not None and number in self._kept:
+            return self._kept.episode(number)
+        # The run ended before its shard was whole; it is a function of its number.
+        return self._recorder(number)
+
     def held_out(self, split: str, episodes: int) -> Gallery:
         record = replace(self._settings.record, split=split, corrupt="", corrupt_time="")
         with engine_of(self._settings, record) as engine:
@@ -128,6 +139,7 @@ class LiveSource(Source):
     def rest(self) -> None:
         if self._engine is not None:
             self._engine.close()
+        self._recorder.close()
         self._open.close()
 
 
@@ -174,6 +186,11 @@ class RecordedSource(Source):
 
     def episodes(self) -> Iterator[Episode]:
         return map(self._misled, self._engine.episodes(self._numbers["train"]))
+
+    def episode(self, number: int) -> Episode:
+        if number not in self._dataset:
+            raise InputError(f"{self._dataset.root}: episode {number} is missing")
+        return self._misled(self._dataset.episode(number))
 
     def held_out(self, split: str, episodes: int) -> Gallery:
         chosen = self._dataset.episodes(self._numbers[split][:episodes])

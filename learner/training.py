@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import torch
@@ -18,7 +19,7 @@ from learner.optimizer import OptimizerSettings, build_optimizer, flatten_optimi
 from learner.precision import Precision
 from learner.probes import OnlineLinearProbe
 from learner.start import start_from
-from learner.team import Team
+from learner.team import Team, together
 from sim.errors import InputError
 from sim.seeding import stream
 
@@ -81,7 +82,9 @@ class Learner:
         self._scored: nn.Module = self.method
         if self.team.size > 1:
             ids = [self.device.index] if self.device.type == "cuda" else None
-            self._scored = DistributedDataParallel(self.method, device_ids=ids, broadcast_buffers=False)
+            with together(), warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # torch 2.13 has another name for it, 2.11 has not
+                self._scored = DistributedDataParallel(self.method, device_ids=ids, broadcast_buffers=False)
         self.optimizer = build_optimizer(self.method.parameters(), optimizer_settings)
         self.probe = OnlineLinearProbe(self.encoder.features, categories, seed=seed + 2).to(self.device)
         self._augment = Augment(augment_settings)
@@ -89,7 +92,8 @@ class Learner:
         self.action_mean = torch.zeros(action_size)
         self.action_std = torch.ones(action_size)
         self.steps = 0
-        self._settings, self._horizon, self._seed = optimizer_settings, horizon, seed
+        self.horizon = horizon
+        self._settings, self._seed = optimizer_settings, seed
 
     def freeze_standardisation(self, actions: torch.Tensor) -> None:
         """Take mean and standard deviation of the first process's actions [M, A] for good; a constant component stays
@@ -101,13 +105,18 @@ class Learner:
         self.action_std = self.team.from_first(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
 
     def step(self, pairs: Pairs) -> Step:
-        """Learn from one batch, this process's share of it."""
+        """Learn from one batch, this process's share of it. Raises TeamLost where another process is gone: weights and
+        BatchNorm statistics are then of a step that is not done."""
+        with together():
+            return self._step(pairs)
+
+    def _step(self, pairs: Pairs) -> Step:
         self.method.train()
         first, second, action = self._views(pairs)
         category = pairs.category.to(self.device, non_blocking=True)
         self.method.steps = self.steps
         output: MethodOutput = self._scored(first, second, action, category)
-        set_rate(self.optimizer, self._settings.rate_at(self.steps, self._horizon))
+        set_rate(self.optimizer, self._settings.rate_at(self.steps, self.horizon))
         self.optimizer.zero_grad(set_to_none=True)
         output.loss.backward()
         if self._settings.clip_norm:

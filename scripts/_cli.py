@@ -45,20 +45,22 @@ def in_one_line(box: str) -> str:
     return f"{told}{hint}; see --help"
 
 
-def program(main: Callable[[], int | None]) -> NoReturn:
-    """Run `main` and end the program with its status; what the user got wrong is one line on stderr, and status 2."""
+def program(main: Callable[[], int | None], *, tells: Callable[[], bool] = lambda: True) -> NoReturn:
+    """Run `main` and end the program with its status; what the user got wrong is one line on stderr, and status 2.
+
+    `tells` is asked whether this process, of several with one terminal, is the one to say what went wrong.
+    """
     try:
         status = main() or 0
         sys.stdout.flush()
-    except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        status = 2
-    except FloatingPointError as error:  # of a learner that has diverged
-        print(f"error: {error}", file=sys.stderr)
-        status = 1
     except BrokenPipeError:  # whoever was reading, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 1
+    except (InputError, FloatingPointError, ConnectionError) as error:
+        # The second is of a learner that has diverged, the third of a team that has lost a process.
+        if tells():
+            print(f"error: {error}", file=sys.stderr)
+        status = 2 if isinstance(error, InputError) else 1
     sys.exit(status)
 
 
@@ -88,10 +90,16 @@ class Stop:
     def __init__(self) -> None:
         self.signal = 0
         self.then: Callable[[], None] | None = None
-        """Called once, from the signal handler: ends a wait that nothing else would end."""
 
     def __bool__(self) -> bool:
         return self.signal != 0
+
+    def call(self, then: Callable[[], None]) -> None:
+        """Have `then` called from the signal handler, or now if that was before: it ends a wait that nothing else would
+        end."""
+        self.then = then
+        if self:
+            then()
 
     @property
     def status(self) -> int:
@@ -100,15 +108,16 @@ class Stop:
 
 
 @contextmanager
-def stop_on_signal() -> Iterator[Stop]:
-    """Catch SIGINT and SIGTERM once each; a second one ends the program at once."""
+def stop_on_signal(*, aloud: bool = True) -> Iterator[Stop]:
+    """Catch SIGINT and SIGTERM once each, and say so `aloud`; a second one ends the program at once."""
     stop = Stop()
 
     def catch(number: int, _: object) -> None:
         stop.signal = number
         signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-        # Not print: the main thread may be writing to stderr this moment, and a buffer cannot be entered twice.
-        os.write(2, b"\nstopping: keeping everything (again to stop at once)\n")
+        if aloud:
+            # Not print: the main thread may be writing to stderr this moment, and a buffer cannot be entered twice.
+            os.write(2, b"\nstopping: keeping everything (again to stop at once)\n")
         if stop.then is not None:
             stop.then()
 

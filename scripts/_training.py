@@ -1,17 +1,25 @@
-"""What the scripts that train share: set-up, and what is said before memory is claimed."""
+"""What the scripts that train share: set-up, what is said before memory is claimed, and how a run ends early."""
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
+from _cli import Stop, stop_on_signal
 
+from learner.checkpoint import Checkpoints
 from learner.machine import check_device
 from learner.parts import check_start
+from learner.run import Run
 from learner.settings import LearnSettings
 from learner.storage import Layout, size_text
+from learner.team import Team, TeamLost, join_team
+from learner.training import Learner
 
 
 def set_up(settings: LearnSettings, *, resume: bool) -> None:
@@ -25,7 +33,22 @@ def set_up(settings: LearnSettings, *, resume: bool) -> None:
 
 def command() -> str:
     """This command, to be repeated."""
-    return shlex.join(["python", f"scripts/{Path(sys.argv[0]).stem}.py", *sys.argv[1:]])
+    return shlex.join([*_launcher(), *sys.argv[1:]])
+
+
+def how_to_go_on(folder: Path) -> str:
+    """The command that goes on with the run in `folder`."""
+    return f"go on with: {shlex.join([*_launcher(), '--resume', '--out', str(folder)])}"
+
+
+def _launcher() -> list[str]:
+    """What started this script: python, or torchrun for several processes."""
+    script = f"scripts/{Path(sys.argv[0]).stem}.py"
+    size, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if size == 1:
+        return ["python", script]
+    machines = "--standalone" if size == here else f"--nnodes={size // here}"
+    return ["torchrun", machines, f"--nproc-per-node={here}", script]
 
 
 def speed_and_size(settings: LearnSettings, folder: Path, image_size: int, layout: Layout, episodes: int) -> str:
@@ -38,3 +61,30 @@ def speed_and_size(settings: LearnSettings, folder: Path, image_size: int, layou
         f"  a buffer of {episodes} episodes that takes {size_text(layout.bytes_of(episodes))} when full "
         f"({settings.storage})"
     )
+
+
+def restore(run: Run, learner: Learner) -> None:
+    """Go on from the newest sound checkpoint, and say which are not."""
+    run.restore(learner)
+    for sentence in run.damaged if learner.team.leads else ():
+        print(f"look: {sentence}; going on from step {learner.steps}", file=sys.stderr)
+
+
+def stopped(stop: Stop, team: Team) -> bool:
+    """Whether a signal has come to any process; all are told at once, and then know which."""
+    signal = team.largest(stop.signal)
+    if signal:
+        stop.signal = signal
+    return bool(signal)
+
+
+@contextmanager
+def session(device: str, folder: Path) -> Iterator[tuple[Team, Stop]]:
+    """The processes that train together, and the signals that end it; where a process is lost, what is left of the run
+    in `folder` is told."""
+    try:
+        with join_team(device) as team, stop_on_signal(aloud=team.size == 1) as stop:
+            yield team, stop
+    except TeamLost as error:
+        kept = max(Checkpoints(folder / "checkpoints").steps, default=0)
+        raise TeamLost(f"{error}; kept at step {kept}; {how_to_go_on(folder)}") from error

@@ -11,12 +11,12 @@ torchrun --nproc-per-node=2 scripts/train.py --data data/hold --out runs/two
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from _cli import parse, program, resume_folder, stop_on_signal, value_of
+from _cli import Stop, parse, program, resume_folder, value_of
 from _progress import Progress
-from _training import command, set_up, speed_and_size
+from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped
 
 from learner.evaluation import GalleryBuilder
 from learner.journal import Journal
@@ -24,9 +24,9 @@ from learner.machine import describe
 from learner.outcome import Album, finish
 from learner.parts import learner_for, settled
 from learner.run import Run, stored_settings
-from learner.settings import LearnSettings, OnlineSettings, TrainSettings, suited_training
-from learner.stored import Stored, open_stored
-from learner.team import join_team
+from learner.settings import TrainSettings, suited_training
+from learner.stored import Stored, open_stored, repeated_settings
+from learner.team import Team, first_to_tell
 from learner.validation import Validation
 from sim.seeding import stream
 
@@ -45,22 +45,27 @@ class Train:
 
 
 def main(arguments: Train) -> int:
+    """Train, alone or as one of the processes that torchrun started."""
+    settings = arguments.settings
+    folder = arguments.out or Path("runs") / f"{settings.method}-{settings.record.seed}"
+    set_up(settings, resume=arguments.resume)
+    with session(settings.device, folder) as (team, stop):
+        settings = settled(settings, team, repeats=False)
+        quiet = arguments.quiet or not team.leads
+        return train(settings, folder, team, stop, resume=arguments.resume, quiet=quiet)
+
+
+def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resume: bool, quiet: bool) -> int:
     """Dataset -> buffer -> pairs -> loss -> step, until the steps are done or a signal comes."""
-    set_up(arguments.settings, resume=arguments.resume)
-    settings = settled(arguments.settings, repeats=False)
-    seed, resume = settings.record.seed, arguments.resume
-    folder = arguments.out or Path("runs") / f"{settings.method}-{seed}"
+    seed, batch = settings.record.seed, team.share(settings.batch)
     with (
-        stop_on_signal() as stop,
-        join_team(settings.device) as team,
         open_stored(settings, folder, team) as stored,
         Run(folder, settings, command=command(), machine=describe(team.device), resume=resume, team=team) as run,
     ):
-        quiet, batch = arguments.quiet or not team.leads, team.share(settings.batch)
-        bank, album = GalleryBuilder(stored.source.categories, episodes=settings.bank_episodes), Album()
         announce(settings, stored, folder, quiet=quiet)
+        bank, album = GalleryBuilder(stored.source.categories, episodes=settings.bank_episodes), Album()
         learner = learner_for(settings, stored.source, team, resumed=bool(run.checkpoints.steps))
-        run.restore(learner)
+        restore(run, learner)
         with Progress(stored.episodes, unit="episodes", title="read", quiet=quiet) as bar:
             stored.open(watch=(bank.add, album.add), told=lambda done: bar.advance(done, "into the buffer"))
         validation = Validation(learner, bank, stored.source, episodes=settings.validation_episodes)
@@ -68,16 +73,17 @@ def main(arguments: Train) -> int:
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=quiet) as bar,
             Journal(run, learner, stored.at(learner.steps), validation=validation, bar=bar) as journal,
         ):
-            while learner.steps < settings.steps and not team.any(bool(stop)):
+            while learner.steps < settings.steps and not stopped(stop, team):
                 if learner.steps == 0:
                     actions = stored.at(0).sample_actions(4096, stream("standardise", seed))
                     learner.freeze_standardisation(actions)
-                journal.buffer = stored.at(learner.steps + 1)
+                journal.buffer, learner.horizon = stored.at(learner.steps + 1), stored.horizon
                 rng = stream("replay", seed, learner.steps, team.rank)
                 pairs = journal.buffer.sample(batch, rng, second=learner.method.second_view)
                 journal.note(learner.step(pairs), pairs)
-        if stop:
-            print(f"kept at step {learner.steps}; go on with: python scripts/train.py --resume --out {folder}")
+        if stopped(stop, team):
+            if team.leads:
+                print(f"kept at step {learner.steps}; {how_to_go_on(folder)}")
             return stop.status
         if team.leads:
             test = stored.source.held_out("test", settings.test_episodes)
@@ -94,6 +100,8 @@ def announce(settings: TrainSettings, stored: Stored, folder: Path, *, quiet: bo
             "  all this suits the machine or is what you asked for; see --help",
             flush=True,
         )
+    if stored.told:
+        print(f"look: {stored.told}", file=sys.stderr)
 
 
 def command_line() -> Train:
@@ -103,11 +111,8 @@ def command_line() -> Train:
         return parse(Train, default=Train(settings=stored_settings(folder, TrainSettings)))
     if not live:
         return parse(Train)
-    played = stored_settings(Path(live), OnlineSettings)
-    shared = {item.name: getattr(played, item.name) for item in fields(LearnSettings)}
-    settings = TrainSettings(**shared, data=str(Path(live, "episodes")), seed=played.record.seed)
-    return parse(Train, default=Train(settings=replace(settings, replay_log=live)))
+    return parse(Train, default=Train(settings=repeated_settings(Path(live))))
 
 
 if __name__ == "__main__":
-    program(lambda: main(command_line()))
+    program(lambda: main(command_line()), tells=first_to_tell)

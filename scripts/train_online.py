@@ -13,9 +13,9 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from _cli import parse, program, resume_folder, stop_on_signal, value_of
+from _cli import Stop, parse, program, resume_folder, value_of
 from _progress import Progress, prepare
-from _training import command, set_up, speed_and_size
+from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped
 
 from learner.evaluation import GalleryBuilder
 from learner.feeder import Feeder
@@ -26,7 +26,7 @@ from learner.parts import buffer_for, check_buffer, learner_for, limiter_for, se
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, recorded_settings, suited
 from learner.source import open_source
-from learner.team import Team, join_team
+from learner.team import Team, first_to_tell
 from learner.validation import Validation
 from sim.seeding import stream
 
@@ -45,25 +45,30 @@ class TrainOnline:
 
 
 def main(arguments: TrainOnline) -> int:
+    """Train, alone or as one of the processes that torchrun started."""
+    settings = arguments.settings
+    folder = arguments.out or Path("runs") / f"{settings.method}-{settings.record.seed}"
+    set_up(settings, resume=arguments.resume)
+    with session(settings.device, folder) as (team, stop):
+        settings = settled(settings, team, repeats=settings.lockstep)
+        quiet = arguments.quiet or not team.leads
+        return train(settings, folder, team, stop, resume=arguments.resume, quiet=quiet)
+
+
+def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, resume: bool, quiet: bool) -> int:
     """Arm -> buffer -> pairs -> loss -> step, until the steps are done or a signal comes."""
-    set_up(arguments.settings, resume=arguments.resume)
-    settings = settled(arguments.settings, repeats=arguments.settings.lockstep)
-    seed, resume = settings.record.seed, arguments.resume
-    folder = arguments.out or Path("runs") / f"{settings.method}-{seed}"
+    seed, part = settings.record.seed, settings.part(team)
     check_buffer(settings, settings.layout, settings.capacity, folder)
     with (
-        stop_on_signal() as stop,
-        join_team(settings.device) as team,
-        open_source(settings.part(team), store_of(folder, team), resume=resume, team=team) as source,
+        open_source(part, store_of(folder, team), resume=resume, team=team) as source,
         Run(folder, settings, command=command(), machine=describe(team.device), resume=resume, team=team) as run,
     ):
-        part, quiet = settings.part(team), arguments.quiet or not team.leads
         announce(settings, part, folder, quiet=quiet)
         buffer = buffer_for(part, source, part.capacity, folder, device=team.device, eviction=part.eviction)
         learner = learner_for(settings, source, team, resumed=bool(run.checkpoints.steps))
         limiter = limiter_for(part, source)
-        stop.then = limiter.close
-        run.restore(learner)
+        stop.call(limiter.close)
+        restore(run, learner)
         bank, album = GalleryBuilder(source.categories, episodes=settings.bank_episodes), Album()
         validation = Validation(learner, bank, source, episodes=settings.validation_episodes)
         feeder = Feeder(source.episodes(), buffer, limiter, lockstep=part.lockstep, watch=(bank.add, album.add))
@@ -77,15 +82,16 @@ def main(arguments: TrainOnline) -> int:
                 feeder.before_sampling(learner.steps - 1, part.batch)
             while learner.steps < settings.steps:
                 feeder.before_sampling(learner.steps, part.batch)
-                if team.any(bool(stop)):
+                if stopped(stop, team):
                     break
                 if learner.steps == 0:
                     learner.freeze_standardisation(buffer.sample_actions(4096, stream("standardise", seed)))
                 rng = stream("replay", seed, learner.steps, team.rank)
                 pairs = buffer.sample(part.batch, rng, second=learner.method.second_view)
                 journal.note(learner.step(pairs), pairs)
-        if stop:
-            print(f"kept at step {learner.steps}; go on with: python scripts/train_online.py --resume --out {folder}")
+        if stopped(stop, team):
+            if team.leads:
+                print(f"kept at step {learner.steps}; {how_to_go_on(folder)}")
             return stop.status
         source.rest()
         for failure in source.failures:
@@ -114,7 +120,8 @@ def announce(settings: OnlineSettings, part: OnlineSettings, folder: Path, *, qu
             flush=True,
         )
         if not part.store and not part.data:
-            print("  --no-store: episodes are not kept, so a resumed run begins with an empty buffer", flush=True)
+            lost = "a resumed run begins with an empty buffer, and the run cannot be repeated"
+            print(f"  --no-store: episodes are not kept, so {lost}", flush=True)
     if part.engine != "recorded":
         prepare(part.record().catalogue, quiet=quiet)
 
@@ -129,4 +136,4 @@ def command_line() -> TrainOnline:
 
 
 if __name__ == "__main__":
-    program(lambda: main(command_line()))
+    program(lambda: main(command_line()), tells=first_to_tell)

@@ -142,7 +142,7 @@ class Method(nn.Module):
         """
         if self.training and len(first) * world_size() < 2:
             raise InputError(f"batch={len(first)}: at least 2 pairs are needed, or BatchNorm has nothing to compare")
-        check_equal_batches(len(first), first.device)
+        check_equal_batches(len(first))
         online, target = self._see(self.encoder, self.projector, first, second), None
         if self.target is not None:
             with torch.no_grad():

@@ -100,14 +100,16 @@ class OnlineSettings(LearnSettings):
         return self.layout.episodes_in(parse_size(self.buffer)) if self.buffer else self.buffer_episodes
 
     def part(self, team: Team) -> OnlineSettings:
-        """What one process of a team does: its share of the batch and of the buffer, by arms of its own seed."""
+        """What one process of a team does: its share of the batch and of the buffer, by arms of its own seed. Stored
+        episodes keep theirs, which their corruption follows from."""
         if team.size == 1:
             return self
+        played = self.engine != "recorded"
         return replace(
             self,
             batch=team.share(self.batch),
             buffer="",
             buffer_episodes=self.capacity // team.size,
             warmup_episodes=-(-self.warmup_episodes // team.size),
-            record=replace(self.record, seed=team.seed(self.record.seed)),
+            record=replace(self.record, seed=team.seed(self.record.seed)) if played else self.record,
         )

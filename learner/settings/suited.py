@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from agent.record import RecordSettings
@@ -17,7 +18,7 @@ from sim.scene import SceneSettings
 
 def suited() -> OnlineSettings:
     """For a live run: small pictures and a small encoder on a CPU, ResNet-18 at 128 pixels on CUDA."""
-    available = cores()
+    available = _cores()
     if default_device() == "cuda":
         scene = SceneSettings(image_size=128)
         workers = max(1, available - 1)
@@ -31,6 +32,11 @@ def suited() -> OnlineSettings:
 def suited_training() -> TrainSettings:
     """The same for a training on stored episodes."""
     return TrainSettings(**_learning())
+
+
+def _cores() -> int:
+    """This process's share of the cores, where torchrun has started several here."""
+    return max(1, cores() // int(os.environ.get("LOCAL_WORLD_SIZE", "1")))
 
 
 def _learning() -> dict[str, Any]:
@@ -47,7 +53,7 @@ def _learning() -> dict[str, Any]:
     # Crops that keep the object whole, and hues that cannot give an instance away.
     return {
         "steps": 1000,
-        "threads": cores(),
+        "threads": _cores(),
         "augment": AugmentSettings(crop_area=(0.7, 1.0), hue=0.5),
         "optimizer": OptimizerSettings(learning_rate=2e-3),
     }

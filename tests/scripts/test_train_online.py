@@ -16,7 +16,7 @@ from agent.writer import DatasetWriter
 from learner.checkpoint import Checkpoints, Kept
 from learner.export import load_encoder
 from tests.scripts.conftest import SCENE
-from tests.scripts.running import assert_one_line, contents, end_of, run_here, start, wait_until
+from tests.scripts.running import ROOT, assert_one_line, contents, end_of, run_here, start, wait_until
 
 TINY = (
     *("--batch", 8, "--buffer-episodes", 20, "--replay-ratio", 1.5, "--threads", 1, "--workers", 1, "--seed", 2),
@@ -162,7 +162,7 @@ def test_recorded_data_need_no_simulator(collected: Path, tmp_path: Path) -> Non
         (tmp_path / "stub" / f"{name}.py").write_text(f"raise ImportError('{name} is not for this machine')\n")
     run = tmp_path / "run"
     arguments = ("--out", run, "--data", collected, *RECORDED)
-    outcome = end_of(start("train_online", *arguments, PYTHONPATH=str(tmp_path / "stub")))
+    outcome = end_of(start("train_online", *arguments, PYTHONPATH=f"{tmp_path / 'stub'}{os.pathsep}{ROOT}"))
     assert outcome.status == 0, outcome
     assert json.loads((run / "scores.json").read_text())["steps"] == 12
     assert not (run / "episodes").exists()
