@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import signature
 from pathlib import Path
 
 from learner.data.base import ActionFormula, Frames, ImageData
+from learner.data.mvimgnet import MVImgNet
+from learner.data.mvimgnet_packed import PackedMVImgNet, mvimgnet_f
 from sim.errors import InputError
 
-KINDS: dict[str, Callable[[Path], ImageData]] = {}
+KINDS: dict[str, Callable[..., ImageData]] = {
+    "mvimgnet": MVImgNet,
+    "mvimgnet-packed": PackedMVImgNet,
+    "mvimgnet-f": mvimgnet_f,
+}
 
 
 def open_data(text: str) -> ImageData:
-    """The dataset that KIND:ROOT names. Raises InputError for an unknown kind, or a folder that holds none."""
-    kind, colon, root = text.partition(":")
+    """The dataset that KIND:ROOT names, or KIND:ROOT?OPTION=VALUE where the kind has options. Raises InputError for an
+    unknown kind or option, or a folder that holds none."""
+    kind, colon, rest = text.partition(":")
+    root, _, asked = rest.partition("?")
     if kind not in KINDS or not colon or not root:
         raise InputError(f"data={text}: KIND:ROOT is needed, with one of {', '.join(KINDS)} before the colon")
-    return KINDS[kind](Path(root))
+    options = dict(part.partition("=")[::2] for part in asked.split("&")) if asked else {}
+    known = [name for name, given in signature(KINDS[kind]).parameters.items() if given.kind == given.KEYWORD_ONLY]
+    for name in options:
+        if name not in known:
+            raise InputError(f"data={text}: option {name} is unknown, {kind} has {', '.join(known) or 'none'}")
+    return KINDS[kind](Path(root), **options)
 
 
 __all__ = ["KINDS", "ActionFormula", "Frames", "ImageData", "open_data"]
