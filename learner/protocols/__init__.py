@@ -1,0 +1,27 @@
+"""Protocols of evaluation on frozen features: how labels are predicted, and how sure the figures are."""
+
+from __future__ import annotations
+
+from learner.protocols.bootstrap import Interval, by_seed_and_instance, interval, paired
+from learner.protocols.classify import knn, least_squares, logistic
+from learner.protocols.few_shot import few_shot
+from learner.protocols.linear import linear
+from learner.protocols.result import Embedded, Result
+from learner.protocols.select import RT4K_VIEWS, at_view, one_per_instance
+
+__all__ = [
+    "RT4K_VIEWS",
+    "Embedded",
+    "Interval",
+    "Result",
+    "at_view",
+    "by_seed_and_instance",
+    "few_shot",
+    "interval",
+    "knn",
+    "least_squares",
+    "linear",
+    "logistic",
+    "one_per_instance",
+    "paired",
+]
