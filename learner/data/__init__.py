@@ -6,12 +6,22 @@ from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 
+from learner.data.armplay import Armplay
 from learner.data.base import ActionFormula, Frames, ImageData
+from learner.data.co3d import Co3d, Co3dPacked
+from learner.data.images import ImageFolder
 from learner.data.mvimgnet import MVImgNet
 from learner.data.mvimgnet_packed import PackedMVImgNet, mvimgnet_f
+from learner.data.pairs import PairSet
+from learner.data.rt4k import Rt4k
 from sim.errors import InputError
 
 KINDS: dict[str, Callable[..., ImageData]] = {
+    "armplay": Armplay,
+    "rt4k": Rt4k,
+    "images": ImageFolder,
+    "co3d": Co3d,
+    "co3d-packed": Co3dPacked,
     "mvimgnet": MVImgNet,
     "mvimgnet-packed": PackedMVImgNet,
     "mvimgnet-f": mvimgnet_f,
@@ -33,4 +43,4 @@ def open_data(text: str) -> ImageData:
     return KINDS[kind](Path(root), **options)
 
 
-__all__ = ["KINDS", "ActionFormula", "Frames", "ImageData", "open_data"]
+__all__ = ["KINDS", "ActionFormula", "Frames", "ImageData", "PairSet", "open_data"]

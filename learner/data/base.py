@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from learner.data.views import orientations
+from sim import poses
 from sim.cores import cores
 from sim.errors import InputError
 from sim.objects.splits import SPLITS
 
 CHUNK = 32
-"""Frames that a thread reads and decodes at once: neighbours lie beside each other on the disk."""
+"""Frames that a thread reads and decodes at once, at most: neighbours lie beside each other on the disk."""
 
 
-class Frames(NamedTuple):
-    """What is known of the N frames of a split. They are in the order of their clips; a clip is one object, in order."""
+@dataclass(frozen=True, eq=False)
+class Frames:
+    """What is known of the N frames of a split. They are in the order of their clips; a clip is of one object."""
 
     category: np.ndarray
     """int64 [N]: index in `ImageData.categories`. Labels serve probes only."""
@@ -33,8 +35,8 @@ class Frames(NamedTuple):
     time: np.ndarray
     """float64 [N]: seconds, or the number of the frame in its clip where no times are known; ascending in a clip."""
     view: np.ndarray
-    """float64 [N, 2] degrees: polar angle (0 = from above, 90 = horizontal) and azimuth about the object's upright axis,
-    from where it is seen; NaN where that is not known."""
+    """float64 [N, 2] degrees: polar angle (0 = from above, 90 = horizontal) and azimuth about the object's upright
+    axis, from where it is seen; NaN where that is not known."""
     motion: np.ndarray
     """float64 [N, M]: what actions are computed from; M is 0 where nothing is known of the motion."""
 
@@ -62,7 +64,9 @@ class ImageData(ABC):
     kind: str
     """The word before the colon in `--data KIND:ROOT`."""
     categories: tuple[str, ...]
+    """Names, sorted."""
     instances: tuple[str, ...]
+    """Names of the objects of all splits."""
     image_size: int
     """Height and width in pixels in which the publishers use the images."""
     action: ActionFormula | None
@@ -73,6 +77,7 @@ class ImageData(ABC):
         if not root.is_dir():
             raise InputError(f"{root}: no such folder, so there are no images")
         self.root = root
+        self._pool: tuple[int, ThreadPoolExecutor] | None = None
 
     @abstractmethod
     def frames(self, split: str) -> Frames:
@@ -80,23 +85,33 @@ class ImageData(ABC):
 
     @abstractmethod
     def encoded(self, split: str, rows: np.ndarray) -> list[bytes]:
-        """The encoded images of frames of a split, int64 [n] into `frames(split)`. Raises InputError for one that cannot
-        be read. Called from several threads at once."""
+        """The encoded images of frames of a split, int64 [n] into `frames(split)`. Raises InputError for one that
+        cannot be read. Called from several threads at once."""
+
+    def turns(self, split: str) -> np.ndarray:
+        """How the object is turned in the camera frame, quaternions float64 [N, 4] x, y, z, w: from the view angles,
+        where nothing better is known. Raises InputError where nothing is."""
+        view = self.frames(split).view
+        if np.isnan(view[:, 1]).any():
+            raise InputError(f"{self.kind}:{self.root}: no view angles, so it is not known how far objects turn")
+        return poses.from_matrix(orientations(view))
 
     def images(self, split: str, rows: np.ndarray, *, size: int = 0) -> np.ndarray:
-        """Frames uint8 [n, size, size, 3], RGB; read and decoded by chunks in parallel.
+        """Frames uint8 [n, size, size, 3], RGB; read in their order on the disk and decoded, by chunks in parallel.
 
         An image that is not square keeps its middle; 0 is `image_size`. Raises InputError for what is no image.
         """
         size = size or self.image_size
         found = np.empty((len(rows), size, size, 3), dtype=np.uint8)
+        order = np.argsort(rows, kind="stable")
+        share = min(CHUNK, max(1, -(-len(rows) // cores())))
 
         def load(start: int) -> None:
-            chunk = rows[start : start + CHUNK]
-            for place, (row, data) in enumerate(zip(chunk, self.encoded(split, chunk), strict=True), start=start):
-                found[place] = decode(data, size, what=f"{self.kind}:{self.root}: frame {row} of {split}")
+            places = order[start : start + share]
+            for place, data in zip(places, self.encoded(split, rows[places]), strict=True):
+                found[place] = decode(data, size, what=f"{self.kind}:{self.root}: frame {rows[place]} of {split}")
 
-        list(self._threads.map(load, range(0, len(rows), CHUNK)))
+        list(self._threads().map(load, range(0, len(rows), share)))
         return found
 
     def batches(self, split: str, rows: np.ndarray, *, size: int = 0, batch: int = 256) -> Iterator[np.ndarray]:
@@ -104,9 +119,11 @@ class ImageData(ABC):
         for start in range(0, len(rows), batch):
             yield self.images(split, rows[start : start + batch], size=size)
 
-    @cached_property
     def _threads(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(cores(), thread_name_prefix="images")
+        """Those of this process: a fork has none of its parent's."""
+        if self._pool is None or self._pool[0] != os.getpid():
+            self._pool = os.getpid(), ThreadPoolExecutor(cores(), thread_name_prefix="images")
+        return self._pool[1]
 
 
 def decode(data: bytes, size: int, *, what: str) -> np.ndarray:
@@ -131,3 +148,15 @@ def check_split(split: str) -> None:
     """Raise InputError for a split that does not exist."""
     if split not in SPLITS:
         raise InputError(f"split={split}: unknown, known are {', '.join(SPLITS)}")
+
+
+def read_file(root: Path, name: str) -> bytes:
+    """The content of the file `name` below `root`. Raises InputError where it cannot be read, or lies elsewhere."""
+    path = root / name
+    if Path(name).is_absolute() or ".." in Path(name).parts:
+        raise InputError(f"{root}: the image {name[:200]!r} lies elsewhere: a path below the folder is expected")
+    try:
+        return path.read_bytes()
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path}: an image is expected there ({reason})") from error
