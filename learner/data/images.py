@@ -140,4 +140,6 @@ def _number(cell: str, what: str) -> float:
         value = math.nan
     if not math.isfinite(value):
         raise InputError(f"{what}={cell}: an angle in degrees is expected")
+    if "polar" in what.rpartition(" ")[2] and not 0 <= value <= 180:
+        raise InputError(f"{what}={cell}: 0 to 180 is expected")
     return value

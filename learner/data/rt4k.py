@@ -18,6 +18,16 @@ STEP = 360.0 / VIEWS
 TABLES = {"train": "dataset.parquet", "test": "dataset_test.parquet"}
 
 
+def _turn(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Sine and cosine [B, 2] of the turn from view to view [B, 1]; it wraps around."""
+    angle = np.radians(STEP * (second[:, 0] - first[:, 0]))
+    return np.stack([np.sin(angle), np.cos(angle)], axis=1)
+
+
+TURN = ActionFormula(2, _turn, mean=np.zeros(2), std=np.ones(2))
+"""The authors do not standardise it."""
+
+
 class Rt4k(IndexedData):
     """`data.h5` with the tables beside it, or the tables and `<object>/<file name>`. Objects may have fewer views.
 
@@ -41,7 +51,7 @@ class Rt4k(IndexedData):
         if both := set(tables["train"]["2"]) & set(tables["test"]["2"]):
             raise InputError(f"{root}: object {min(both)} is in {' and '.join(TABLES.values())}: it may be in one only")
         views = np.array([_view(name, root) for name in self._names], dtype=np.float64)
-        self.action = ActionFormula(2, _turn, mean=np.zeros(2), std=np.ones(2))
+        self.action = TURN
         self.index(
             category=joined["5"],
             instance=self._objects,
@@ -60,12 +70,6 @@ class Rt4k(IndexedData):
             if len(mine):
                 found |= zip(mine.tolist(), self._file.entries([stored], self._places[mine]), strict=True)
         return [found[row] for row in rows.tolist()]
-
-
-def _turn(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Sine and cosine [B, 2] of the turn from view to view [B, 1]; it wraps around. Not standardised by the authors."""
-    angle = np.radians(STEP * (second[:, 0] - first[:, 0]))
-    return np.stack([np.sin(angle), np.cos(angle)], axis=1)
 
 
 def _view(name: str, root: Path) -> int:

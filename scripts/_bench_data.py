@@ -1,0 +1,125 @@
+"""How fast images of datasets are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import cv2
+import numpy as np
+import tyro
+from _bench import Figure, check, keep, measure, show, timed
+
+from sim.cores import cores
+
+VIEWS = 180
+
+
+@dataclass(frozen=True)
+class Data:
+    """Loading images through a dataset, beside decoding the same bytes, which lie in memory, with as many threads."""
+
+    rounds: int = 20
+    """Rounds; the median is given."""
+    batch: int = 512
+    """Images a batch: both frames of 256 pairs."""
+    image_size: int = 128
+    """Height and width of the images in pixels."""
+    objects: int = 40
+    """Objects, of 180 views."""
+    out: Annotated[Path | None, tyro.conf.arg(name="json")] = None
+    """File for the figures."""
+
+    def __call__(self) -> None:
+        check(self.rounds, self.out, batch=self.batch, objects=self.objects)
+        from learner.data import ImageFolder, Rt4k  # slow to load, and `sim` has no need of it
+
+        images = pictures(self.objects * VIEWS, self.image_size)
+        with TemporaryDirectory() as name:
+            root = Path(name)
+            write_hdf5(root / "rt4k", images)
+            write_folder(root / "images", images)
+            works: dict[str, Callable[[], Any]] = {}
+            for kind, data in (("RT4K in HDF5", Rt4k(root / "rt4k")), ("image folder", ImageFolder(root / "images"))):
+                count = len(data.frames("train"))
+                for way, rows in orders(count, self.batch).items():
+                    works[f"{kind}, {way}"] = lambda data=data, rows=rows: data.images("train", rows)
+                    works[f"{kind}, {way}: decoding alone"] = decoding(data.encoded("train", rows), self.image_size)
+            figures = measure({name: timed(work, self.batch) for name, work in works.items()}, self.rounds)
+        show(figures, unit="images/s")
+        ratios = shares(figures)
+        print("\n" + "\n".join(f"{name}: {ratio:.0%} of the speed of decoding alone" for name, ratio in ratios.items()))
+        keep(self.out, figures, unit="images/s", ratios=ratios)
+
+
+def orders(count: int, batch: int) -> dict[str, np.ndarray]:
+    """Rows as an evaluation reads them, and as a training does."""
+    return {"in order": np.arange(batch) % count, "at random": np.random.default_rng(0).integers(count, size=batch)}
+
+
+def shares(figures: list[Figure]) -> dict[str, float]:
+    """Each loading as a share of its decoding, which follows it."""
+    return {
+        loading.name: loading.middle / alone.middle for loading, alone in zip(figures[::2], figures[1::2], strict=True)
+    }
+
+
+def decoding(encoded: list[bytes], size: int) -> Callable[[], Any]:
+    """Decodes all of it into new memory, with a thread for each core, in as many pieces."""
+
+    def decode(found: np.ndarray, data: list[bytes]) -> None:
+        for place, image in enumerate(data):
+            cv2.cvtColor(
+                cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB, found[place]
+            )
+
+    def work() -> None:
+        found = np.empty((len(encoded), size, size, 3), dtype=np.uint8)
+        share = -(-len(encoded) // cores())
+        starts = range(0, len(encoded), share)
+        with ThreadPoolExecutor(cores()) as threads:
+            list(threads.map(lambda start: decode(found[start:], encoded[start : start + share]), starts))
+
+    return work
+
+
+def pictures(count: int, size: int) -> list[bytes]:
+    """JPEGs of smooth shapes with some grain, as renderings are; a few kilobytes each."""
+    rng, found = np.random.default_rng(0), []
+    for _ in range(count):
+        pixels = cv2.resize(rng.integers(256, size=(6, 6, 3), dtype=np.uint8), (size, size))
+        pixels = cv2.add(pixels, rng.integers(12, size=pixels.shape, dtype=np.uint8))
+        found.append(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+    return found
+
+
+def write_hdf5(root: Path, images: list[bytes]) -> None:
+    """In the layout of RT4K; the test objects are the first of all."""
+    import h5py
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    root.mkdir()
+    rows = [
+        {"0": f"toy{place // VIEWS}_{place % VIEWS + 1}_plain_0.jpg", "2": f"toy{place // VIEWS}", "5": "toy"}
+        for place in range(len(images))
+    ]
+    with h5py.File(root / "data.h5", "w") as file:
+        for split, name, first in (("train", "dataset.parquet", VIEWS), ("test", "dataset_test.parquet", 0)):
+            mine = range(first, len(images) if first else VIEWS)
+            store = file.create_dataset(split, (len(mine),), dtype=h5py.vlen_dtype(np.uint8))
+            for place, image in enumerate(mine):
+                store[place] = np.frombuffer(images[image], np.uint8)
+            table = [{**rows[image], "h5_index": place} for place, image in enumerate(mine)]
+            pq.write_table(pa.Table.from_pylist(table), root / name)
+
+
+def write_folder(root: Path, images: list[bytes]) -> None:
+    for place, image in enumerate(images):
+        folder = root / "toy" / f"toy{place // VIEWS}"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{place % VIEWS:03d}.jpg").write_bytes(image)
