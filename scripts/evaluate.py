@@ -1,0 +1,108 @@
+"""How good an encoder is: on whose images, by which protocol, how sure, and beside which baselines.
+
+python scripts/evaluate.py --encoder runs/demo --data armplay:data/hold
+python scripts/evaluate.py --encoder runs/a runs/b --data rt4k:/data/RT4K --out evaluations/rt4k
+python scripts/evaluate.py --encoder runs/demo --data images:/data/eth80 --leave-one-out
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from _cli import parse, program
+from _evaluated import draw_alignment, draw_confusion, table
+from _progress import Progress
+
+from agent.files import new_folder, write_text
+from agent.settings import to_json
+from agent.versions import versions
+from learner.data import open_data
+from learner.examination import ExamSettings, contents, examine, findings, look, representations
+from learner.export import load_encoder
+from learner.machine import check_device, default_device
+from sim.errors import InputError
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Probe frozen encoders, beside the untrained encoder, raw pixels and colour histograms."""
+
+    encoder: tuple[Path, ...]
+    """Folders of runs or of exported encoders; differences are told from the first one."""
+    data: str
+    """KIND:ROOT, as in images:/data/eth80; see the docs for the kinds."""
+    out: Path | None = None
+    """New folder for results.json and pictures; evaluations/<encoder>-<kind> by default."""
+    device: str = field(default_factory=default_device)
+    """Where encoders run: cpu or cuda."""
+    quiet: bool = False
+    """No progress."""
+    settings: ExamSettings = field(default_factory=ExamSettings)
+
+
+def main(asked: Evaluate) -> int:
+    """Images -> features of all representations -> protocols -> figures with intervals."""
+    check_device(asked.device)
+    data = open_data(asked.data)
+    encoders = {str(path): load_encoder(path) for path in asked.encoder}
+    sizes = {encoder.image_size for encoder in encoders.values()}
+    if len(sizes) != 1:
+        raise InputError(f"encoder: image sizes {sorted(sizes)}, one is needed to compare them on the same images")
+    names = [config_of(path)["encoder"] for path in asked.encoder]
+    embeds = representations(encoders, names=names, device=asked.device)
+    out = asked.out or Path("evaluations") / f"{Path(asked.encoder[0]).name}-{data.kind}"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with new_folder(out) as draft:
+        bars: list[Progress] = []
+
+        def told(done: int, total: int) -> None:
+            if not bars:
+                bars.append(Progress(total, unit="frames", title="look", quiet=asked.quiet))
+            bars[0].advance(done, "read and embedded")
+
+        looked = look(data, embeds, asked.settings, size=sizes.pop(), told=told)
+        for bar in bars:
+            bar.__exit__()
+        results, holds = {}, {}
+        with Progress(len(embeds), unit="representations", title="probe", quiet=asked.quiet) as bar:
+            for done, name in enumerate(embeds, start=1):
+                results[name] = examine(looked, name, asked.settings)
+                holds[name] = contents(looked, name, asked.settings)
+                bar.advance(done, name)
+        found = findings(results, asked.settings)
+        objects = len(np.unique(looked.instances))
+        about: dict[str, Any] = {
+            "data": asked.data,
+            "frames": len(looked.labels),
+            "objects": objects,
+            "categories": data.categories,
+            "settings": to_json(asked.settings),
+            "versions": versions(),
+        }
+        figures = [finding._asdict() for finding in found]
+        for figure in figures:
+            figure["accuracy"] = asdict(figure["accuracy"])
+            figure["beside"] = figure["beside"] and asdict(figure["beside"])
+        predicted = {name: {key: each.summary() for key, each in found.items()} for name, found in results.items()}
+        whole = {**about, "figures": figures, "results": predicted, "holds": holds}
+        write_text(draft / "results.json", json.dumps(whole, indent=1) + "\n")
+        draw_confusion(draft / "confusion.png", results[next(iter(results))]["logistic"], data.categories)
+        draw_alignment(draft / "alignment.png", holds)
+    print(f"{asked.data}: {about['frames']} frames of {objects} objects, {len(data.categories)} categories")
+    print(table(found, holds))
+    print(f"all figures, settings and pictures: {out}")
+    return 0
+
+
+def config_of(path: Path) -> dict[str, Any]:
+    """The `config.json` of an exported encoder, of a run's or its own folder."""
+    folder = path if (path / "config.json").exists() else path / "encoder"
+    return json.loads((folder / "config.json").read_text())
+
+
+if __name__ == "__main__":
+    program(lambda: main(parse(Evaluate)))
