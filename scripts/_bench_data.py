@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated, Any
@@ -45,10 +46,12 @@ class Data:
             write_folder(root / "images", images)
             works: dict[str, Callable[[], Any]] = {}
             for kind, data in (("RT4K in HDF5", Rt4k(root / "rt4k")), ("image folder", ImageFolder(root / "images"))):
-                count = len(data.frames("train"))
-                for way, rows in orders(count, self.batch).items():
-                    works[f"{kind}, {way}"] = lambda data=data, rows=rows: data.images("train", rows)
-                    works[f"{kind}, {way}: decoding alone"] = decoding(data.encoded("train", rows), self.image_size)
+                encoded = data.encoded("train", np.arange(len(data.frames("train"))))
+                for way, draw in orders(len(encoded), self.batch).items():
+                    works[f"{kind}, {way}"] = lambda data=data, draw=draw: data.images("train", draw())
+                    works[f"{kind}, {way}: decoding alone"] = lambda encoded=encoded, draw=draw: decoded(
+                        encoded, draw(), self.image_size
+                    )
             figures = measure({name: timed(work, self.batch) for name, work in works.items()}, self.rounds)
         show(figures, unit="images/s")
         ratios = shares(figures)
@@ -56,9 +59,14 @@ class Data:
         keep(self.out, figures, unit="images/s", ratios=ratios)
 
 
-def orders(count: int, batch: int) -> dict[str, np.ndarray]:
-    """Rows as an evaluation reads them, and as a training does."""
-    return {"in order": np.arange(batch) % count, "at random": np.random.default_rng(0).integers(count, size=batch)}
+def orders(count: int, batch: int) -> dict[str, Callable[[], np.ndarray]]:
+    """How rows are drawn: as an evaluation reads them, and as a training does; others each time, so that what HDF5
+    keeps of those before does not help."""
+    rng, starts = np.random.default_rng(0), cycle(range(0, count, batch))
+    return {
+        "in order": lambda: (next(starts) + np.arange(batch)) % count,
+        "at random": lambda: rng.integers(count, size=batch),
+    }
 
 
 def shares(figures: list[Figure]) -> dict[str, float]:
@@ -68,23 +76,19 @@ def shares(figures: list[Figure]) -> dict[str, float]:
     }
 
 
-def decoding(encoded: list[bytes], size: int) -> Callable[[], Any]:
-    """Decodes all of it into new memory, with a thread for each core, in as many pieces."""
+def decoded(encoded: list[bytes], rows: np.ndarray, size: int) -> np.ndarray:
+    """Some of the images, with a thread for each core, in as many pieces."""
+    found = np.empty((len(rows), size, size, 3), dtype=np.uint8)
+    share = -(-len(rows) // cores())
 
-    def decode(found: np.ndarray, data: list[bytes]) -> None:
-        for place, image in enumerate(data):
-            cv2.cvtColor(
-                cv2.imdecode(np.frombuffer(image, np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB, found[place]
-            )
+    def decode(start: int) -> None:
+        for place, row in enumerate(rows[start : start + share], start=start):
+            pixels = cv2.imdecode(np.frombuffer(encoded[row], np.uint8), cv2.IMREAD_COLOR)
+            cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=found[place])
 
-    def work() -> None:
-        found = np.empty((len(encoded), size, size, 3), dtype=np.uint8)
-        share = -(-len(encoded) // cores())
-        starts = range(0, len(encoded), share)
-        with ThreadPoolExecutor(cores()) as threads:
-            list(threads.map(lambda start: decode(found[start:], encoded[start : start + share]), starts))
-
-    return work
+    with ThreadPoolExecutor(cores()) as threads:
+        list(threads.map(decode, range(0, len(rows), share)))
+    return found
 
 
 def pictures(count: int, size: int) -> list[bytes]:

@@ -18,7 +18,7 @@ from sim.cores import cores
 from sim.errors import InputError
 from sim.objects.splits import SPLITS
 
-CHUNK = 32
+CHUNK = 128
 """Frames that a thread reads and decodes at once, at most: neighbours lie beside each other on the disk."""
 
 
@@ -109,7 +109,9 @@ class ImageData(ABC):
         def load(start: int) -> None:
             places = order[start : start + share]
             for place, data in zip(places, self.encoded(split, rows[places]), strict=True):
-                found[place] = decode(data, size, what=f"{self.kind}:{self.root}: frame {rows[place]} of {split}")
+                if not decode_into(found[place], data):
+                    what = f"{self.kind}:{self.root}: frame {rows[place]} of {split}"
+                    raise InputError(f"{what} is no image that OpenCV can decode ({len(data)} bytes); restore it")
 
         list(self._threads().map(load, range(0, len(rows), share)))
         return found
@@ -126,22 +128,26 @@ class ImageData(ABC):
         return self._pool[1]
 
 
-def decode(data: bytes, size: int, *, what: str) -> np.ndarray:
-    """An encoded image as uint8 [size, size, 3], RGB: the shorter side is scaled to `size`, and the middle is kept.
-
-    Raises InputError, which says `what` it is, for bytes that are no image.
-    """
+def decode_into(found: np.ndarray, data: bytes) -> bool:
+    """Fill uint8 [size, size, 3], RGB, with an encoded image: its shorter side is scaled to `size`, and the middle is
+    kept. False for bytes that are no image."""
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if pixels is None:
-        raise InputError(f"{what} is no image that OpenCV can decode ({len(data)} bytes); restore it")
+        return False
+    if pixels.shape != found.shape:
+        pixels = _square(pixels, len(found))
+    cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB, dst=found)
+    return True
+
+
+def _square(pixels: np.ndarray, size: int) -> np.ndarray:
+    """The middle [size, size, 3] of an image whose shorter side is scaled to `size`."""
     height, width = pixels.shape[:2]
-    if (height, width) != (size, size):
-        scale = size / min(height, width)
-        shape = max(size, round(width * scale)), max(size, round(height * scale))
-        pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        top, left = (shape[1] - size) // 2, (shape[0] - size) // 2
-        pixels = pixels[top : top + size, left : left + size]
-    return cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
+    scale = size / min(height, width)
+    shape = max(size, round(width * scale)), max(size, round(height * scale))
+    pixels = cv2.resize(pixels, shape, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    top, left = (shape[1] - size) // 2, (shape[0] - size) // 2
+    return pixels[top : top + size, left : left + size]
 
 
 def check_split(split: str) -> None:
@@ -152,11 +158,11 @@ def check_split(split: str) -> None:
 
 def read_file(root: Path, name: str) -> bytes:
     """The content of the file `name` below `root`. Raises InputError where it cannot be read, or lies elsewhere."""
-    path = root / name
-    if Path(name).is_absolute() or ".." in Path(name).parts:
+    if os.path.isabs(name) or ".." in name.split("/"):
         raise InputError(f"{root}: the image {name[:200]!r} lies elsewhere: a path below the folder is expected")
     try:
-        return path.read_bytes()
+        with open(f"{root}/{name}", "rb", buffering=0) as file:
+            return file.read()
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path}: an image is expected there ({reason})") from error
+        raise InputError(f"{root / name}: an image is expected there ({reason})") from error
