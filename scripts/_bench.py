@@ -1,4 +1,4 @@
-"""What all benchmarks share: measuring in turns on one core, a table, a file of figures."""
+"""What all benchmarks share: measuring in turns, a table, a file of figures."""
 
 from __future__ import annotations
 
@@ -44,17 +44,33 @@ def timed(work: Callable[[], Any], items: int) -> Round:
 
 
 def measure(works: dict[str, Round], rounds: int) -> list[Figure]:
-    """In turns, so that whatever else the machine does meets all of them; after one round that does not count."""
+    """On one core, in turns."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
+    return figures_of(in_turns(works, rounds))
+
+
+def in_turns(works: dict[str, Round], rounds: int) -> dict[str, list[float]]:
+    """Items per second of each round: in turns, so that whatever else the machine does meets all of them; after one
+    round that does not count."""
     rates: dict[str, list[float]] = {name: [] for name in works}
     for number in range(rounds + 1):
         for name, work in works.items():
             items, seconds = work()
             if number:
                 rates[name].append(items / seconds)
+    return rates
+
+
+def figures_of(rates: dict[str, list[float]]) -> list[Figure]:
+    """What is told of the rounds."""
     return [Figure(name, median(found), min(found), max(found)) for name, found in rates.items()]
+
+
+def ratio(ours: list[float], peers: list[float]) -> float:
+    """The median over rounds: what slows the machine down for a while is in both sides of a round."""
+    return median(our / peer for our, peer in zip(ours, peers, strict=True))
 
 
 def check(rounds: int, out: Path | None, **counts: int) -> None:
@@ -66,9 +82,9 @@ def check(rounds: int, out: Path | None, **counts: int) -> None:
         raise InputError(f"json={out}: there is no folder {out.parent}, so the figures could not be kept")
 
 
-def show(figures: list[Figure], *, unit: str) -> None:
+def show(figures: list[Figure], *, unit: str, of: str = "one core's time") -> None:
     """A table, and how busy the machine was."""
-    print(f"{unit} of one core's time: median (least to most)")
+    print(f"{unit} of {of}: median (least to most)")
     for figure in figures:
         print(f"{figure.name:50} {figure.middle:9.1f}  ({figure.low:.1f} to {figure.high:.1f})")
     print(f"{processor()}, load {os.getloadavg()[0]:.1f}")
