@@ -64,7 +64,7 @@ def build_optimizer(parameters: Iterable[nn.Parameter], settings: OptimizerSetti
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimizer == "sgd":
         return torch.optim.SGD(learned, lr=rate, momentum=settings.momentum, weight_decay=decay)
-    return torch.optim.AdamW(learned, lr=rate, weight_decay=decay, fused=learned[0].is_cuda or None)
+    return torch.optim.AdamW(learned, lr=rate, weight_decay=decay, fused=True)
 
 
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

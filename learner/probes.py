@@ -89,7 +89,7 @@ class OnlineLinearProbe(nn.Module):
         super().__init__()
         with initialised_from(seed):
             self.linear = nn.Linear(features, categories)
-        self.optimizer = torch.optim.AdamW(self.linear.parameters(), lr=learning_rate, weight_decay=1e-6)
+        self.optimizer = torch.optim.AdamW(self.linear.parameters(), lr=learning_rate, weight_decay=1e-6, fused=True)
 
     def step(self, features: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
         """One update on features [N, F] and labels int64 [N]; loss in nats and accuracy before it, detached scalars."""

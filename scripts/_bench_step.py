@@ -41,7 +41,7 @@ def live_settings(asked: dict[str, Any], image_size: int | None) -> OnlineSettin
     check_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    return settled(settings, repeats=False)
+    return settled(settings, Team(device=settings.device), repeats=False)
 
 
 def told(settings: OnlineSettings) -> str:
@@ -92,9 +92,11 @@ class MadeUp(Source):
 
     def episodes(self) -> Iterator[Episode]:
         """They differ by number and object."""
-        for number in range(10**9):
-            category = self.categories[number % len(self.categories)]
-            yield self._one._replace(category=category, instance=f"{category}-{number % 300}", number=number)
+        return map(self.episode, range(10**9))
+
+    def episode(self, number: int) -> Episode:
+        category = self.categories[number % len(self.categories)]
+        return self._one._replace(category=category, instance=f"{category}-{number % 300}", number=number)
 
     def held_out(self, split: str, episodes: int) -> Gallery:
         return gallery_of(self.episodes(), self.categories, count=episodes)
