@@ -86,8 +86,13 @@ def flatten_optimizer(name: str, optimizer: torch.optim.Optimizer) -> dict[str, 
 def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
     """Load what `flatten_optimizer` made."""
     state: dict[int, dict[str, torch.Tensor]] = {}
+    learned = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     for full, tensor in tensors.items():
         if full.startswith(f"{name}."):
             index, key = full[len(name) + 1 :].split(".", 1)
+            parameter = learned[int(index)]
+            if tensor.shape == parameter.shape:
+                # Fused updates walk through memory: the order of its elements must be the parameter's, channels last.
+                tensor = torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)
             state.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
