@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from threadpoolctl import threadpool_limits
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 120.0
@@ -36,7 +37,7 @@ def run_here(script: str, *arguments: object) -> Outcome:
     sys.path.insert(0, str(ROOT / "scripts"))
     torch.set_num_threads(1)
     try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), threadpool_limits(1):
             runpy.run_path(str(ROOT / "scripts" / f"{script}.py"), run_name="__main__")
     except SystemExit as ended:
         status = ended.code
