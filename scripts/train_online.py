@@ -73,6 +73,7 @@ def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, res
         validation = Validation(learner, bank, source, episodes=settings.validation_episodes)
         feeder = Feeder(source.episodes(), buffer, limiter, lockstep=part.lockstep, watch=(bank.add, album.add))
         with (
+            buffer,
             feeder,
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=quiet) as bar,
             Journal(run, learner, buffer, limiter=limiter, validation=validation, bar=bar) as journal,
