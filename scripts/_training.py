@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import torch
-from _cli import Stop, stop_on_signal
+from _cli import Stop, program, stop_on_signal
 
 from learner.checkpoint import Checkpoints
 from learner.machine import check_device
@@ -18,8 +19,21 @@ from learner.parts import check_start
 from learner.run import Run
 from learner.settings import LearnSettings
 from learner.storage import Layout, size_text
-from learner.team import Team, TeamLost, join_team
+from learner.team import Team, TeamLost, first_to_tell, join_team
 from learner.training import Learner
+
+
+def training_program(main: Callable[[], int]) -> NoReturn:
+    """As `program`; of several processes, one tells what went wrong."""
+    try:
+        program(main, tells=first_to_tell)
+    except SystemExit as ended:
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            # Gloo's threads may still let go of tensors, which aborts a Python that is ending; all is closed by now.
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(int(ended.code or 0))
+        raise
 
 
 def set_up(settings: LearnSettings, *, resume: bool) -> None:

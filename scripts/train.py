@@ -14,9 +14,9 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from _cli import Stop, parse, program, resume_folder, value_of
+from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress
-from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped
+from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped, training_program
 
 from learner.evaluation import GalleryBuilder
 from learner.journal import Journal
@@ -26,7 +26,7 @@ from learner.parts import learner_for, settled
 from learner.run import Run, stored_settings
 from learner.settings import TrainSettings, suited_training
 from learner.stored import Stored, open_stored, repeated_settings
-from learner.team import Team, first_to_tell
+from learner.team import Team
 from learner.validation import Validation
 from sim.seeding import stream
 
@@ -115,4 +115,4 @@ def command_line() -> Train:
 
 
 if __name__ == "__main__":
-    program(lambda: main(command_line()), tells=first_to_tell)
+    training_program(lambda: main(command_line()))

@@ -13,9 +13,9 @@ import sys
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from _cli import Stop, parse, program, resume_folder, value_of
+from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress, prepare
-from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped
+from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped, training_program
 
 from learner.evaluation import GalleryBuilder
 from learner.feeder import Feeder
@@ -26,7 +26,7 @@ from learner.parts import buffer_for, check_buffer, learner_for, limiter_for, se
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, recorded_settings, suited
 from learner.source import open_source
-from learner.team import Team, first_to_tell
+from learner.team import Team
 from learner.validation import Validation
 from sim.seeding import stream
 
@@ -137,4 +137,4 @@ def command_line() -> TrainOnline:
 
 
 if __name__ == "__main__":
-    program(lambda: main(command_line()), tells=first_to_tell)
+    training_program(lambda: main(command_line()))
