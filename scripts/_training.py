@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -86,10 +87,10 @@ def restore(run: Run, learner: Learner) -> None:
 
 def stopped(stop: Stop, team: Team) -> bool:
     """Whether a signal has come to any process; all are told at once, and then know which."""
-    signal = team.largest(stop.signal)
-    if signal:
-        stop.signal = signal
-    return bool(signal)
+    told = team.largest(stop.signal)
+    if told:
+        stop.signal = told
+    return bool(told)
 
 
 @contextmanager
@@ -100,5 +101,7 @@ def session(device: str, folder: Path) -> Iterator[tuple[Team, Stop]]:
         with join_team(device) as team, stop_on_signal(aloud=team.size == 1) as stop:
             yield team, stop
     except TeamLost as error:
+        for number in (signal.SIGTERM, signal.SIGINT):  # torchrun ends the others too, and this one has yet to tell
+            signal.signal(number, signal.SIG_IGN)
         kept = max(Checkpoints(folder / "checkpoints").steps, default=0)
         raise TeamLost(f"{error}; kept at step {kept}; {how_to_go_on(folder)}") from error
