@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
@@ -34,7 +34,6 @@ from sim.errors import InputError
 from sim.objects.splits import SPLITS
 from sim.seeding import stream
 
-PROTOCOLS = ("knn", "logistic", "least squares", "linear")
 Embed = Callable[[np.ndarray], np.ndarray]
 """Frames uint8 [N, H, W, 3] -> features float32 [N, F]."""
 
@@ -79,6 +78,11 @@ class Looked(NamedTuple):
     split: np.ndarray
     """int64 [N]: index in `SPLITS`."""
 
+    @property
+    def objects(self) -> int:
+        """How many objects the frames show."""
+        return len(np.unique(self.instances))
+
     def of(self, name: str, rows: np.ndarray) -> Embedded:
         """One representation of some frames."""
         return Embedded(self.features[name][rows], self.labels[rows], self.instances[rows])
@@ -95,15 +99,12 @@ class Finding(NamedTuple):
     """How much better than the first representation, paired over objects; None for that one."""
 
 
-def representations(encoders: Mapping[str, Encoder], *, names: Sequence[str], device: str) -> dict[str, Embed]:
-    """The encoders, and the baselines that always stand beside them: untrained encoders, raw pixels, colours.
-
-    `names` are those of the encoders' networks (`build_encoder`), in the same order.
-    """
+def representations(encoders: Mapping[str, Encoder], *, device: str) -> dict[str, Embed]:
+    """The encoders, and the baselines that always stand beside them: untrained encoders, raw pixels, colours."""
     found: dict[str, Embed] = {}
     for label, encoder in encoders.items():
         found[label] = partial(embed, encoder.to(device), device=device)
-    for name, size in dict(zip(names, (encoder.image_size for encoder in encoders.values()), strict=True)).items():
+    for name, size in {encoder.name: encoder.image_size for encoder in encoders.values()}.items():
         untrained = build_encoder(name, seed=0, image_size=size).to(device)
         found[f"untrained {name}"] = partial(embed, untrained, device=device)
     return {**found, "raw pixels": raw_pixels, "colour histogram": color_histogram}

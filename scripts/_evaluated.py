@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,18 @@ from matplotlib.figure import Figure
 from agent.files import write_whole
 from learner.examination import Finding
 from learner.protocols import Result
+
+
+def figures(
+    found: Sequence[Finding], results: Mapping[str, Mapping[str, Result]], holds: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """All figures, of types that JSON knows."""
+    rows = [
+        {**row._asdict(), "accuracy": asdict(row.accuracy), "beside": row.beside and asdict(row.beside)}
+        for row in found
+    ]
+    whole = {name: {key: each.summary() for key, each in of.items()} for name, of in results.items()}
+    return {"figures": rows, "results": whole, "holds": holds}
 
 
 def table(found: Sequence[Finding], holds: Mapping[str, Mapping[str, Any]]) -> str:

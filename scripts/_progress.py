@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
 from tqdm import tqdm
 
@@ -56,6 +58,20 @@ class Progress:
     def __exit__(self, *exception: object) -> None:
         if self._bar is not None:
             self._bar.close()
+
+
+@contextmanager
+def shown(title: str, unit: str, *, quiet: bool) -> Iterator[Callable[[int, int], None]]:
+    """Progress whose length is told with the first step: what it gives is called with steps done, and their number."""
+    with ExitStack() as stack:
+        bars: list[Progress] = []
+
+        def told(done: int, total: int) -> None:
+            if not bars:
+                bars.append(stack.enter_context(Progress(total, unit=unit, title=title, quiet=quiet)))
+            bars[0].advance(done, f"{done / max(total, 1):.0%}")
+
+        yield told
 
 
 def prepare(catalogue: Catalogue, *, quiet: bool) -> None:

@@ -8,15 +8,16 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import torch
 from _cli import Stop, program, stop_on_signal
 
 from learner.checkpoint import Checkpoints
 from learner.machine import check_device
-from learner.parts import check_start
+from learner.parts import check_start, settled
 from learner.run import Run
 from learner.settings import LearnSettings
 from learner.storage import Layout, size_text
@@ -35,6 +36,29 @@ def training_program(main: Callable[[], int]) -> NoReturn:
             sys.stderr.flush()
             os._exit(int(ended.code or 0))
         raise
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is asked of every training beside its settings."""
+
+    out: Path | None = None
+    """Folder of the run; runs/<method>-<seed> by default."""
+    resume: bool = False
+    """Go on with the run in --out; its settings are taken over, --steps may be raised."""
+    quiet: bool = False
+    """No progress."""
+
+
+def start(asked: Any, train: Callable[..., int], *, repeats: Callable[[Any], bool] = lambda settings: False) -> int:
+    """Train with `asked.settings`, alone or as one of the processes that torchrun started; `repeats` says whether two
+    runs with these settings are to have the same losses."""
+    settings = asked.settings
+    folder = asked.out or Path("runs") / f"{settings.method}-{settings.record.seed}"
+    set_up(settings, resume=asked.resume)
+    with session(settings.device, folder) as (team, stop):
+        settings = settled(settings, team, repeats=repeats(settings))
+        return train(settings, folder, team, stop, resume=asked.resume, quiet=asked.quiet or not team.leads)
 
 
 def set_up(settings: LearnSettings, *, resume: bool) -> None:

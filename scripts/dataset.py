@@ -13,17 +13,16 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import tyro
 from _cli import parse, program
-from _progress import Progress
+from _progress import shown
 
 from agent.dataset import Dataset
-from agent.export import EXPORTS, Told
+from agent.export import EXPORTS
 from agent.info import summary
 from agent.merge import append, merge
 from agent.verify import Problem, problems
@@ -123,23 +122,6 @@ class Export:
         with shown("export", unit, quiet=self.quiet) as told:
             print(EXPORTS[self.format](Dataset(self.data), self.out, told))
         return 0
-
-
-@contextmanager
-def shown(title: str, unit: str, *, quiet: bool) -> Iterator[Told]:
-    """Progress whose length is told with the first step."""
-    bars: list[Progress] = []
-
-    def told(done: int, total: int) -> None:
-        if not bars:
-            bars.append(Progress(total, unit=unit, title=title, quiet=quiet))
-        bars[0].advance(done, f"{done / max(total, 1):.0%}")
-
-    try:
-        yield told
-    finally:
-        for bar in bars:
-            bar.__exit__()
 
 
 def advice(folder: Path, found: list[Problem]) -> str:

@@ -8,14 +8,12 @@ python scripts/evaluate.py --encoder runs/demo --data images:/data/eth80 --leave
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 from _cli import parse, program
-from _evaluated import draw_alignment, draw_confusion, table
-from _progress import Progress
+from _evaluated import draw_alignment, draw_confusion, figures, table
+from _progress import Progress, shown
 
 from agent.files import new_folder, write_text
 from agent.settings import to_json
@@ -52,21 +50,12 @@ def main(asked: Evaluate) -> int:
     sizes = {encoder.image_size for encoder in encoders.values()}
     if len(sizes) != 1:
         raise InputError(f"encoder: image sizes {sorted(sizes)}, one is needed to compare them on the same images")
-    names = [config_of(path)["encoder"] for path in asked.encoder]
-    embeds = representations(encoders, names=names, device=asked.device)
+    embeds = representations(encoders, device=asked.device)
     out = asked.out or Path("evaluations") / f"{Path(asked.encoder[0]).name}-{data.kind}"
     out.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(out) as draft:
-        bars: list[Progress] = []
-
-        def told(done: int, total: int) -> None:
-            if not bars:
-                bars.append(Progress(total, unit="frames", title="look", quiet=asked.quiet))
-            bars[0].advance(done, "read and embedded")
-
-        looked = look(data, embeds, asked.settings, size=sizes.pop(), told=told)
-        for bar in bars:
-            bar.__exit__()
+        with shown("look", "frames", quiet=asked.quiet) as told:
+            looked = look(data, embeds, asked.settings, size=sizes.pop(), told=told)
         results, holds = {}, {}
         with Progress(len(embeds), unit="representations", title="probe", quiet=asked.quiet) as bar:
             for done, name in enumerate(embeds, start=1):
@@ -74,34 +63,15 @@ def main(asked: Evaluate) -> int:
                 holds[name] = contents(looked, name, asked.settings)
                 bar.advance(done, name)
         found = findings(results, asked.settings)
-        objects = len(np.unique(looked.instances))
-        about: dict[str, Any] = {
-            "data": asked.data,
-            "frames": len(looked.labels),
-            "objects": objects,
-            "categories": data.categories,
-            "settings": to_json(asked.settings),
-            "versions": versions(),
-        }
-        figures = [finding._asdict() for finding in found]
-        for figure in figures:
-            figure["accuracy"] = asdict(figure["accuracy"])
-            figure["beside"] = figure["beside"] and asdict(figure["beside"])
-        predicted = {name: {key: each.summary() for key, each in found.items()} for name, found in results.items()}
-        whole = {**about, "figures": figures, "results": predicted, "holds": holds}
-        write_text(draft / "results.json", json.dumps(whole, indent=1) + "\n")
+        about = {"data": asked.data, "settings": to_json(asked.settings), "versions": versions()}
+        about |= {"categories": data.categories, "frames": len(looked.labels), "objects": looked.objects}
+        write_text(draft / "results.json", json.dumps({**about, **figures(found, results, holds)}, indent=1) + "\n")
         draw_confusion(draft / "confusion.png", results[next(iter(results))]["logistic"], data.categories)
         draw_alignment(draft / "alignment.png", holds)
-    print(f"{asked.data}: {about['frames']} frames of {objects} objects, {len(data.categories)} categories")
+    print(f"{asked.data}: {len(looked.labels)} frames of {looked.objects} objects, {len(data.categories)} categories")
     print(table(found, holds))
     print(f"all figures, settings and pictures: {out}")
     return 0
-
-
-def config_of(path: Path) -> dict[str, Any]:
-    """The `config.json` of an exported encoder, of a run's or its own folder."""
-    folder = path if (path / "config.json").exists() else path / "encoder"
-    return json.loads((folder / "config.json").read_text())
 
 
 if __name__ == "__main__":

@@ -16,13 +16,13 @@ from pathlib import Path
 
 from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress
-from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped, training_program
+from _training import Training, command, how_to_go_on, restore, speed_and_size, start, stopped, training_program
 
 from learner.evaluation import GalleryBuilder
 from learner.journal import Journal
 from learner.machine import describe
 from learner.outcome import Album, finish
-from learner.parts import learner_for, settled
+from learner.parts import learner_for
 from learner.run import Run, stored_settings
 from learner.settings import TrainSettings, suited_training
 from learner.stored import Stored, open_stored, repeated_settings
@@ -32,27 +32,10 @@ from sim.seeding import stream
 
 
 @dataclass(frozen=True)
-class Train:
+class Train(Training):
     """Train an encoder on a stored dataset. The defaults suit this machine."""
 
-    out: Path | None = None
-    """Folder of the run; runs/<method>-<seed> by default."""
-    resume: bool = False
-    """Go on with the run in --out; its settings are taken over, --steps may be raised."""
-    quiet: bool = False
-    """No progress."""
     settings: TrainSettings = field(default_factory=suited_training)
-
-
-def main(arguments: Train) -> int:
-    """Train, alone or as one of the processes that torchrun started."""
-    settings = arguments.settings
-    folder = arguments.out or Path("runs") / f"{settings.method}-{settings.record.seed}"
-    set_up(settings, resume=arguments.resume)
-    with session(settings.device, folder) as (team, stop):
-        settings = settled(settings, team, repeats=False)
-        quiet = arguments.quiet or not team.leads
-        return train(settings, folder, team, stop, resume=arguments.resume, quiet=quiet)
 
 
 def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resume: bool, quiet: bool) -> int:
@@ -115,4 +98,4 @@ def command_line() -> Train:
 
 
 if __name__ == "__main__":
-    training_program(lambda: main(command_line()))
+    training_program(lambda: start(command_line(), train))

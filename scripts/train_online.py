@@ -15,14 +15,14 @@ from pathlib import Path
 
 from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress, prepare
-from _training import command, how_to_go_on, restore, session, set_up, speed_and_size, stopped, training_program
+from _training import Training, command, how_to_go_on, restore, speed_and_size, start, stopped, training_program
 
 from learner.evaluation import GalleryBuilder
 from learner.feeder import Feeder
 from learner.journal import Journal
 from learner.machine import describe
 from learner.outcome import Album, finish
-from learner.parts import buffer_for, check_buffer, learner_for, limiter_for, settled
+from learner.parts import buffer_for, check_buffer, learner_for, limiter_for
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, recorded_settings, suited
 from learner.source import open_source
@@ -32,27 +32,10 @@ from sim.seeding import stream
 
 
 @dataclass(frozen=True)
-class TrainOnline:
+class TrainOnline(Training):
     """Train an encoder while the arm plays. The defaults suit this machine."""
 
-    out: Path | None = None
-    """Folder of the run; runs/<method>-<seed> by default."""
-    resume: bool = False
-    """Go on with the run in --out; its settings are taken over, --steps may be raised."""
-    quiet: bool = False
-    """No progress."""
     settings: OnlineSettings = field(default_factory=suited)
-
-
-def main(arguments: TrainOnline) -> int:
-    """Train, alone or as one of the processes that torchrun started."""
-    settings = arguments.settings
-    folder = arguments.out or Path("runs") / f"{settings.method}-{settings.record.seed}"
-    set_up(settings, resume=arguments.resume)
-    with session(settings.device, folder) as (team, stop):
-        settings = settled(settings, team, repeats=settings.lockstep)
-        quiet = arguments.quiet or not team.leads
-        return train(settings, folder, team, stop, resume=arguments.resume, quiet=quiet)
 
 
 def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, resume: bool, quiet: bool) -> int:
@@ -137,4 +120,4 @@ def command_line() -> TrainOnline:
 
 
 if __name__ == "__main__":
-    training_program(lambda: main(command_line()))
+    training_program(lambda: start(command_line(), train, repeats=lambda settings: settings.lockstep))

@@ -32,7 +32,7 @@ def build_encoder(name: str, *, seed: int, image_size: int | None = None) -> Enc
         check_image_size(image_size)
     with initialised_from(seed):
         encoder = make(image_size)
-    encoder.image_size = image_size
+    encoder.name, encoder.image_size = name, image_size
     return encoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 

@@ -17,6 +17,8 @@ class Encoder(nn.Module):
     """What methods and probes need to know of a network: [B, 3, H, W] to [B, features]."""
 
     features: int
+    name: str
+    """As `build_encoder` knows it."""
     image_size: int | None = None
     """Pixels a side of the images that it was made for; None where nobody said."""
     classifiers: tuple[str, ...] = ("fc",)
