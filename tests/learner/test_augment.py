@@ -199,6 +199,21 @@ def test_views_that_are_flipped_independently_mirror_no_action():
         torch.testing.assert_close(view, expected, rtol=0, atol=2e-5)
 
 
+def test_views_of_a_pair_that_threads_share_are_those_of_one():
+    first, second, augment = frames(CPU_BLOCK + 3), frames(CPU_BLOCK + 3, seed=1), Augment(ALL)
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        alone = augment.pair(first, second, generator())
+        torch.set_num_threads(3)
+        shared = augment.pair(first, second, generator())
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+    for one, other in zip(alone, shared, strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=1e-6)
+
+
 def test_the_views_of_a_pair_are_drawn_apart():
     images = frames(8)
     first, second, _ = Augment(AugmentSettings()).pair(images, images, generator())
