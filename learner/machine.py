@@ -48,3 +48,14 @@ def _processor() -> str:
     except OSError:
         return platform.processor()
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), "")
+
+
+def check_compile(device: str) -> None:
+    """Raise InputError where `torch.compile` cannot work on this machine: a line of code is tried, in a few seconds."""
+    try:
+        torch.compile(torch.sin)(torch.ones(64, device=device))
+    except RuntimeError as error:
+        said = next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        raise InputError(
+            f"compile=True: torch.compile does not work on {device} here ({said.strip()[:200]})"
+        ) from error

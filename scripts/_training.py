@@ -16,7 +16,7 @@ import torch
 from _cli import Stop, program, stop_on_signal
 
 from learner.checkpoint import Checkpoints
-from learner.machine import check_device
+from learner.machine import check_compile, check_device
 from learner.parts import check_start, settled
 from learner.run import Run
 from learner.settings import LearnSettings
@@ -64,6 +64,8 @@ def start(asked: Any, train: Callable[..., int], *, repeats: Callable[[Any], boo
 def set_up(settings: LearnSettings, *, resume: bool) -> None:
     """Threads, and what can be refused before a folder is made."""
     check_device(settings.device)
+    if settings.compile:
+        check_compile(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     if not resume:

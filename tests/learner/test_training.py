@@ -66,7 +66,7 @@ def test_the_precision_trial_decides_between_the_two() -> None:
     assert choose_precision("small", 32, device="cpu") in ("float32", "bfloat16")
 
 
-def learner_of(method: str, settings: MethodSettings) -> Learner:
+def learner_of(method: str, settings: MethodSettings, *, compiled: bool = False) -> Learner:
     return Learner(
         method=method,
         encoder="small",
@@ -78,6 +78,7 @@ def learner_of(method: str, settings: MethodSettings) -> Learner:
         optimizer_settings=OptimizerSettings(),
         seed=0,
         horizon=20,
+        compiled=compiled,
     )
 
 
@@ -110,3 +111,12 @@ def test_the_supervised_method_is_told_the_categories() -> None:
         learner_of("supervised", MethodSettings()).step(told).losses["loss"] for told in (pairs, pairs, mixed)
     )
     assert first == same != other
+
+
+@pytest.mark.long
+def test_a_compiled_encoder_learns_as_a_plain_one() -> None:
+    losses = []
+    for compiled in (False, True):
+        learner = learner_of("aa-simclr", MethodSettings(), compiled=compiled)
+        losses.append([float(learner.step(pairs_of(8)).losses["loss"]) for _ in range(3)])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-3)

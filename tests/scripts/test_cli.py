@@ -1,13 +1,14 @@
-"""What all scripts do with a command line that cannot be parsed, and with a reader who goes away."""
+"""What scripts do with a command line that cannot be used, and with a reader who goes away."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from tests.scripts.running import ROOT, assert_one_line, run_here
+from tests.scripts.running import ROOT, assert_one_line, end_of, run_here, start
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,13 @@ def test_help_shows_the_examples_and_may_be_cut_short() -> None:
     outcome = run_here("collect", "--help")
     assert outcome.status == 0
     assert outcome.out.count("python scripts/collect.py ") >= 3
+
+
+def test_without_a_compiler_it_says_so_before_anything_is_made(tmp_path: Path) -> None:
+    process = start(
+        "train_online", "--out", tmp_path / "run", "--compile", "--device", "cpu", CXX=str(tmp_path / "none")
+    )
+    outcome = end_of(process)
+    assert_one_line(outcome)
+    assert "compile=True: torch.compile does not work on cpu here" in outcome.err
+    assert not (tmp_path / "run").exists()
