@@ -17,8 +17,8 @@ tags: [self-supervised-learning, embodied-vision]
 
 # {name}, trained by armplay
 
-An image encoder that learned what kinds of things there are without labels: from what a simulated robot arm saw while
-it turned objects before its camera and, where the method uses it, from what the arm did (AA-SSL, arXiv 2407.06704).
+An image encoder that learned what kinds of things there are from pairs of views of an object and, where the method
+uses it, from the action that lies between them (AA-SSL, arXiv 2407.06704).
 
 {parameters:.1f} million parameters, {features} features, trained on images of {size}x{size} pixels.
 """

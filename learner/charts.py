@@ -36,16 +36,16 @@ class PairPicture(NamedTuple):
     second: np.ndarray
     """uint8 [H, W, 3], RGB."""
     clean: np.ndarray
-    """float32 [T-1, D] rad/s: the commands of the episode."""
+    """float32 [T-1, D] rad/s: the commands of the episode; [0, 0] where none are known."""
     recorded: np.ndarray
     """float32 [T-1, D] rad/s: what the learner was told."""
     span: tuple[int, int]
     """Frame numbers (t, t'); t' may come first."""
     category: str
     gap: float
-    """s: time of t' minus time of t."""
+    """s: time of t' minus time of t; NaN where it is not known."""
     turn: float
-    """rad: the object's true rotation between the two frames."""
+    """rad: the object's true rotation between the two frames; NaN where it is not known."""
 
 
 class Curve(NamedTuple):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agent.episode import Episode
+from learner.data.base import ImageData
 from learner.encoders import Encoder
 from learner.probes import (
     Score,
@@ -80,6 +81,22 @@ def gallery_of(episodes: Iterable[Episode], categories: tuple[str, ...], *, coun
     for episode in episodes:
         builder.add(episode)
     return builder.build()
+
+
+def gallery_from(data: ImageData, split: str, *, clips: int, image_size: int) -> Gallery:
+    """The gallery of four frames, evenly spaced, of each of `clips` clips of a split, or of all where there are fewer.
+
+    Clips are spaced evenly too: as a rule, neighbours are of one category. Raises InputError where there are none.
+    """
+    frames = data.frames(split)
+    starts = np.flatnonzero(np.diff(frames.clip, prepend=-1))
+    if not len(starts):
+        raise InputError(f"{data.kind}:{data.root}: no frames for {split}: at least 1 is needed")
+    lengths = np.diff(starts, append=len(frames))
+    chosen = np.unique(np.linspace(0, len(starts) - 1, min(clips, len(starts))).round().astype(int))
+    steps = np.linspace(0, lengths[chosen] - 1, FRAMES_PER_EPISODE, axis=1).round().astype(int)
+    rows = (starts[chosen, None] + steps).ravel()
+    return Gallery(data.images(split, rows, size=image_size), frames.category[rows], frames.instance[rows])
 
 
 def final_table(

@@ -13,7 +13,7 @@ from agent.episode import Pairs
 from learner.health import diagnose, health
 from learner.limiter import Limiter
 from learner.meters import Meters
-from learner.replay import ReplayBuffer
+from learner.replay import PairSource
 from learner.run import Run
 from learner.team import TeamLost
 from learner.training import Learner, Step
@@ -32,7 +32,7 @@ class Journal:
         self,
         run: Run,
         learner: Learner,
-        buffer: ReplayBuffer,
+        buffer: PairSource,
         *,
         limiter: Limiter | None = None,
         validation: Callable[[], dict[str, float]],

@@ -8,7 +8,7 @@ import time
 import torch
 
 from learner.limiter import Limiter
-from learner.replay import ReplayBuffer
+from learner.replay import PairSource
 
 
 class Meters:
@@ -44,7 +44,7 @@ class Meters:
         if not math.isfinite(total):
             raise FloatingPointError(f"the loss has become {total}: try a lower --learning-rate")
 
-    def row(self, buffer: ReplayBuffer, limiter: Limiter | None) -> dict[str, float]:
+    def row(self, buffer: PairSource, limiter: Limiter | None) -> dict[str, float]:
         """The history's row since the last one, which starts the next. Raises as `check` does."""
         self.check()
         row = {"seconds": self.seconds}
@@ -72,7 +72,7 @@ class Meters:
         self._mark = now
         return flow
 
-    def line(self, buffer: ReplayBuffer) -> str:
+    def line(self, buffer: PairSource) -> str:
         """One line for the progress bar."""
         last = self._last
         parts = [f"{len(buffer)} episodes"]

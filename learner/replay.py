@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -28,6 +28,22 @@ class Entry(NamedTuple):
     """The episode's number."""
     draws: int
     """Times that the buffer had been sampled before the episode was in it."""
+
+
+class PairSource(Protocol):
+    """What pairs are drawn from: a replay buffer, or a dataset of images (`learner.data.PairSet`)."""
+
+    entries: list[Entry]
+    """What came in since it was made."""
+
+    def __len__(self) -> int:
+        """Episodes that are drawn from."""
+
+    def sample(self, batch: int, rng: np.random.Generator, *, second: Literal["other", "same"] = "other") -> Pairs:
+        """A batch of pairs that depends on the generator and nothing else."""
+
+    def sample_actions(self, count: int, rng: np.random.Generator) -> torch.Tensor:
+        """Actions float32 [count, A] of pairs drawn as for a batch."""
 
 
 class ReplayBuffer:

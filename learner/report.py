@@ -88,7 +88,9 @@ def write_report(
             panels=_drawn(panels(history, rows)),
             health=_drawn(health_panels(history)),
             shares=SHARES,
-            pairs=[(pair, _png(pair.first), _png(pair.second), commands(pair, peak)) for pair in pairs],
+            pairs=[
+                (pair, _png(pair.first), _png(pair.second), commands(pair, peak) if joints else "") for pair in pairs
+            ],
             peak=peak,
             colors=COLORS,
             joints=[COLORS[joint % len(COLORS)] for joint in range(joints)],

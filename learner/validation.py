@@ -5,26 +5,26 @@ from __future__ import annotations
 import torch
 
 from learner.encoders import Encoder
-from learner.evaluation import NEIGHBOURS, Gallery, GalleryBuilder
+from learner.evaluation import NEIGHBOURS, Gallery
 from learner.probes import OnlineLinearProbe, embed, knn_accuracy
-from learner.source import Source
 from learner.training import Learner
+from learner.training_data import TrainingData
 
 
 class Validation:
     """Measures a learner; of a team, only the process that leads does."""
 
-    def __init__(self, learner: Learner, bank: GalleryBuilder, source: Source, *, episodes: int) -> None:
-        """Asks the source for the frames at once: what plays is not yet busy."""
-        self._learner, self._bank = learner, bank
-        self._held_out = source.held_out("validation", episodes) if learner.team.leads else None
+    def __init__(self, learner: Learner, data: TrainingData, *, episodes: int) -> None:
+        """Asks for the frames at once: what plays is not yet busy."""
+        self._learner, self._data = learner, data
+        self._held_out = data.held_out("validation", episodes) if learner.team.leads else None
 
     def __call__(self) -> dict[str, float]:
         """Figures for the log."""
         if self._held_out is None:
             return {}
         learner = self._learner
-        bank, device = self._bank.build(), str(learner.device)
+        bank, device = self._data.bank(), str(learner.device)
         return validate(learner.encoder, learner.probe, bank, self._held_out, device=device)
 
 

@@ -21,6 +21,7 @@ from learner.parts import buffer_for, learner_for, limiter_for
 from learner.settings import OnlineSettings
 from learner.source import LiveSource
 from learner.team import Team
+from learner.training_data import EpisodeData
 from sim.cores import cores
 from sim.seeding import stream
 
@@ -53,7 +54,7 @@ class LiveRun:
             folder = Path(opening.enter_context(TemporaryDirectory()))
             source = opening.enter_context(LiveSource(settings, folder / "episodes", resume=False))
             self._buffer = buffer_for(settings, source, settings.capacity, folder, device=self._device)
-            self._learner = learner_for(settings, source, Team(device=self._device))
+            self._learner = learner_for(settings, EpisodeData(source, settings), Team(device=self._device))
             self._limiter = limiter_for(settings, source)
             opening.callback(self._collecting.set)
             feeder = Feeder(self._held_back(source.episodes()), self._buffer, self._limiter, lockstep=False)

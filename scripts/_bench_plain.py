@@ -17,6 +17,7 @@ from learner.augment import AugmentSettings
 from learner.optimizer import build_optimizer
 from learner.parts import learner_for
 from learner.team import Team
+from learner.training_data import EpisodeData
 from sim.cores import cores
 
 STEPS = 5
@@ -60,7 +61,7 @@ class PlainTraining:
         settings = self._settings = training.settings
         self._device = settings.device
         size = settings.record.scene.image_size
-        learner = learner_for(settings, training.source, Team(device=settings.device))
+        learner = learner_for(settings, EpisodeData(training.source, settings), Team(device=settings.device))
         self._method, self._probe = learner.method.train(), learner.probe
         self._optimizer = build_optimizer(self._method.parameters(), settings.optimizer)
         self._augment = kornia_augmentation(settings.augment, size)

@@ -27,6 +27,7 @@ from learner.settings import OnlineSettings, suited
 from learner.source import Source
 from learner.storage import Layout
 from learner.team import Team
+from learner.training_data import EpisodeData
 from sim.arm import chain_of
 from sim.arms import arm_spec
 from sim.seeding import stream
@@ -41,7 +42,7 @@ def live_settings(asked: dict[str, Any], image_size: int | None) -> OnlineSettin
     check_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    return settled(settings, Team(device=settings.device), repeats=False)
+    return settled(settings, Team(device=settings.device), image_size=settings.record.scene.image_size)
 
 
 def told(settings: OnlineSettings) -> str:
@@ -109,7 +110,7 @@ class Training:
         """`buffer` is another's, which is then shared."""
         self.settings, self.source = settings, MadeUp(settings)
         self.buffer = buffer or filled(settings, self.source)
-        self.learner = learner_for(settings, self.source, Team(device=settings.device))
+        self.learner = learner_for(settings, EpisodeData(self.source, settings), Team(device=settings.device))
         self.learner.freeze_standardisation(self.buffer.sample_actions(4096, stream("standardise", 0)))
 
     def step(self) -> None:

@@ -17,12 +17,11 @@ from _cli import Stop, program, stop_on_signal
 
 from learner.checkpoint import Checkpoints
 from learner.machine import check_compile, check_device
-from learner.parts import check_start, settled
 from learner.run import Run
 from learner.settings import LearnSettings
-from learner.storage import Layout, size_text
 from learner.team import Team, TeamLost, first_to_tell, join_team
 from learner.training import Learner
+from learner.training_data import TrainingData
 
 
 def training_program(main: Callable[[], int]) -> NoReturn:
@@ -50,26 +49,22 @@ class Training:
     """No progress."""
 
 
-def start(asked: Any, train: Callable[..., int], *, repeats: Callable[[Any], bool] = lambda settings: False) -> int:
-    """Train with `asked.settings`, alone or as one of the processes that torchrun started; `repeats` says whether two
-    runs with these settings are to have the same losses."""
+def start(asked: Any, train: Callable[..., int]) -> int:
+    """Train with `asked.settings`, alone or as one of the processes that torchrun started."""
     settings = asked.settings
-    folder = asked.out or Path("runs") / f"{settings.method}-{settings.record.seed}"
-    set_up(settings, resume=asked.resume)
+    folder = asked.out or Path("runs") / f"{settings.method}-{settings.seed}"
+    set_up(settings)
     with session(settings.device, folder) as (team, stop):
-        settings = settled(settings, team, repeats=repeats(settings))
         return train(settings, folder, team, stop, resume=asked.resume, quiet=asked.quiet or not team.leads)
 
 
-def set_up(settings: LearnSettings, *, resume: bool) -> None:
-    """Threads, and what can be refused before a folder is made."""
+def set_up(settings: LearnSettings) -> None:
+    """The device is there, and so many threads work."""
     check_device(settings.device)
     if settings.compile:
         check_compile(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    if not resume:
-        check_start(settings)
 
 
 def command() -> str:
@@ -92,15 +87,14 @@ def _launcher() -> list[str]:
     return ["torchrun", machines, f"--nproc-per-node={here}", script]
 
 
-def speed_and_size(settings: LearnSettings, folder: Path, image_size: int, layout: Layout, episodes: int) -> str:
-    """What is learned, how, and how much memory it takes."""
+def speed_and_size(settings: LearnSettings, folder: Path, data: TrainingData, room: str) -> str:
+    """What is learned, how, and where the frames are."""
     threads = f", {torch.get_num_threads()} threads" if settings.device == "cpu" else ""
     return (
-        f"{folder}: {settings.method}, {settings.encoder} encoder, action {settings.action}\n"
-        f"  {settings.steps} steps of {settings.batch} pairs of {image_size}-pixel frames, {settings.device} in "
+        f"{folder}: {settings.method}, {settings.encoder} encoder, action {data.action}\n"
+        f"  {settings.steps} steps of {settings.batch} pairs of {data.image_size}-pixel frames, {settings.device} in "
         f"{settings.precision}{threads}\n"
-        f"  a buffer of {episodes} episodes that takes {size_text(layout.bytes_of(episodes))} when full "
-        f"({settings.storage})"
+        f"  {room}"
     )
 
 

@@ -17,16 +17,16 @@ from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress, prepare
 from _training import Training, command, how_to_go_on, restore, speed_and_size, start, stopped, training_program
 
-from learner.evaluation import GalleryBuilder
 from learner.feeder import Feeder
 from learner.journal import Journal
 from learner.machine import describe
-from learner.outcome import Album, finish
-from learner.parts import buffer_for, check_buffer, learner_for, limiter_for
+from learner.outcome import finish
+from learner.parts import buffer_for, buffer_text, check_buffer, learner_for, limiter_for, settled
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, recorded_settings, suited
 from learner.source import open_source
 from learner.team import Team
+from learner.training_data import EpisodeData
 from learner.validation import Validation
 from sim.seeding import stream
 
@@ -40,21 +40,23 @@ class TrainOnline(Training):
 
 def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, resume: bool, quiet: bool) -> int:
     """Arm -> buffer -> pairs -> loss -> step, until the steps are done or a signal comes."""
-    seed, part = settings.record.seed, settings.part(team)
+    size = settings.record.scene.image_size
+    settings = settled(settings, team, image_size=size, repeats=settings.lockstep, resumed=resume)
+    seed, part = settings.seed, settings.part(team)
     check_buffer(settings, settings.layout, settings.capacity, folder)
     with (
         open_source(part, store_of(folder, team), resume=resume, team=team) as source,
         Run(folder, settings, command=command(), machine=describe(team.device), resume=resume, team=team) as run,
     ):
-        announce(settings, part, folder, quiet=quiet)
+        data = EpisodeData(source, settings)
+        announce(settings, part, data, folder, quiet=quiet)
         buffer = buffer_for(part, source, part.capacity, folder, device=team.device, eviction=part.eviction)
-        learner = learner_for(settings, source, team, resumed=bool(run.checkpoints.steps))
+        learner = learner_for(settings, data, team, resumed=bool(run.checkpoints.steps))
         limiter = limiter_for(part, source)
         stop.call(limiter.close)
         restore(run, learner)
-        bank, album = GalleryBuilder(source.categories, episodes=settings.bank_episodes), Album()
-        validation = Validation(learner, bank, source, episodes=settings.validation_episodes)
-        feeder = Feeder(source.episodes(), buffer, limiter, lockstep=part.lockstep, watch=(bank.add, album.add))
+        validation = Validation(learner, data, episodes=settings.validation_episodes)
+        feeder = Feeder(source.episodes(), buffer, limiter, lockstep=part.lockstep, watch=(data.watch,))
         with (
             buffer,
             feeder,
@@ -81,8 +83,7 @@ def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, res
         for failure in source.failures:
             print(f"given up: {failure} (seed {part.record.seed})", file=sys.stderr)
         if team.leads:
-            test = source.held_out("test", settings.test_episodes)
-            print(finish(run, learner, bank.build(), test, album, source))
+            print(finish(run, learner, data))
     return 0
 
 
@@ -91,13 +92,13 @@ def store_of(folder: Path, team: Team) -> Path:
     return folder / ("episodes" if team.leads else f"episodes-{team.rank}")
 
 
-def announce(settings: OnlineSettings, part: OnlineSettings, folder: Path, *, quiet: bool) -> None:
+def announce(settings: OnlineSettings, part: OnlineSettings, data: EpisodeData, folder: Path, *, quiet: bool) -> None:
     """Say what was chosen for this machine, before memory is claimed, and make the objects ready."""
     if not quiet:
         scene = settings.record.scene
         arms = part.data or f"{part.workers} arms"
         print(
-            f"{speed_and_size(settings, folder, scene.image_size, part.layout, part.capacity)}, fed by {arms}\n"
+            f"{speed_and_size(settings, folder, data, buffer_text(part, part.layout, part.capacity))}, fed by {arms}\n"
             f"  frames at {scene.camera.field_of_view:g} degrees; first come {settings.validation_episodes} episodes "
             f"of held-out objects, then {part.minimum_episodes} into the buffer\n"
             "  all this suits the machine or is what you asked for; see --help",
@@ -120,4 +121,4 @@ def command_line() -> TrainOnline:
 
 
 if __name__ == "__main__":
-    training_program(lambda: start(command_line(), train, repeats=lambda settings: settings.lockstep))
+    training_program(lambda: start(command_line(), train))

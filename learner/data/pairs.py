@@ -11,6 +11,7 @@ from agent.episode import Pairs
 from learner.data.base import ImageData
 from learner.replay import Entry
 from learner.sampling import Clips, draw_episodes, pairing
+from learner.team import Team
 from sim.errors import InputError
 
 
@@ -20,9 +21,18 @@ class PairSet:
     What is sampled depends on the generator and nothing else.
     """
 
-    def __init__(self, data: ImageData, split: str, *, image_size: int = 0, sampling: str = "uniform") -> None:
-        """`image_size` in pixels, 0 for the dataset's; `sampling` is how t' is drawn (`learner.sampling`). Raises
-        InputError where there is no pair, or a way of drawing needs view angles that are not known."""
+    def __init__(
+        self,
+        data: ImageData,
+        split: str,
+        *,
+        image_size: int = 0,
+        sampling: str = "uniform",
+        team: Team | None = None,
+    ) -> None:
+        """`image_size` in pixels, 0 for the dataset's; `sampling` is how t' is drawn (`learner.sampling`). Of a team,
+        each process gets its share of the clips. Raises InputError where there is no pair, or a way of drawing needs
+        view angles that are not known."""
         self.image_size = image_size or data.image_size
         self.entries: list[Entry] = []
         """Nothing comes in later."""
@@ -33,6 +43,13 @@ class PairSet:
         self._starts, self._lengths = starts[lengths > 1], lengths[lengths > 1]
         if not len(self._starts):
             raise InputError(f"{data.kind}:{data.root}: no clip for {split} has 2 frames or more, so there is no pair")
+        if team is not None and team.size > 1:
+            clips = len(self._starts)
+            if clips < team.size:
+                raise InputError(
+                    f"{data.kind}:{data.root}: {clips} clips for {split}, fewer than {team.size} processes"
+                )
+            self._starts, self._lengths = (of[team.rank :: team.size] for of in (self._starts, self._lengths))
         self._turns = data.turns(split) if sampling == "opposite" else None
 
     def __len__(self) -> int:
@@ -49,7 +66,7 @@ class PairSet:
 
         `second` "same" shows the first frame twice (SimCLR): t' is t, nothing was done between them.
         """
-        here, there = self._draw(batch, rng)
+        here, there = self.draw(batch, rng)
         there = there if second == "other" else here
         rows = here if second == "same" else np.concatenate([here, there])
         looks = torch.from_numpy(self._data.images(self._split, rows, size=self.image_size)).permute(0, 3, 1, 2)
@@ -66,10 +83,10 @@ class PairSet:
 
     def sample_actions(self, count: int, rng: np.random.Generator) -> torch.Tensor:
         """Actions float32 [count, A] of pairs drawn as for a batch: to measure their mean and spread."""
-        return self._actions(*self._draw(count, rng))
+        return self._actions(*self.draw(count, rng))
 
-    def _draw(self, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of t and of t' [batch]."""
+    def draw(self, batch: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of t and of t' [batch] in the frames of the split, as `sample` draws them."""
         clips = draw_episodes(len(self), batch, rng)
         starts, lengths = self._starts[clips], self._lengths[clips]
         here, there = self._pairing(Clips(lengths, lambda: self._poses(starts, lengths)), rng)

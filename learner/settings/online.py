@@ -83,6 +83,11 @@ class OnlineSettings(LearnSettings):
             raise InputError(f"split={self.record.split}: the encoder learns from train; the other splits are held out")
 
     @property
+    def seed(self) -> int:  # type: ignore[override]
+        """Of everything that is drawn."""
+        return self.record.seed
+
+    @property
     def minimum_episodes(self) -> int:
         """Episodes in the buffer before learning starts."""
         return self.warmup_episodes or 2 * self.batch

@@ -31,6 +31,8 @@ class LearnSettings:
     """The script whose runs these are settings of."""
     record: ClassVar[RecordSettings]
     """What the episodes were recorded with; a field or a property where this is made concrete."""
+    seed: ClassVar[int]
+    """Of the networks, the order of pairs and the augmentation; a field or a property, as `record`."""
 
     method: str = "aa-simclr"
     """Which loss: simclr, simclr-tt, aa-simclr, ciper, equimod, byol-tt, aa-byol, vicreg-tt, aa-vicreg; or supervised,

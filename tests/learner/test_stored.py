@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from agent.episode import Episode
 from agent.settings import to_json
 from agent.writer import DatasetWriter
 from learner.checkpoint import Checkpoints
@@ -40,37 +39,37 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def opened(settings: TrainSettings, folder: Path, team: Team | None = None) -> tuple[Stored, list[int], list[int]]:
-    """And what was seen on the way: numbers of episodes, and how many were told to be there."""
+def opened(settings: TrainSettings, folder: Path, team: Team | None = None) -> tuple[Stored, list[int]]:
+    """And how many episodes were told to be there."""
     stored = open_stored(settings, folder, team or Team())
-    seen: list[int] = []
     told: list[int] = []
+    stored.open(told.append)
+    return stored, told
 
-    def look(episode: Episode) -> None:
-        seen.append(episode.number)
 
-    stored.open(watch=(look,), told=told.append)
-    return stored, seen, told
+def numbers_of(stored: Stored) -> list[int]:
+    """The episodes that came into the buffer so far."""
+    return [entry.number for entry in stored.at(0).entries]
 
 
 def test_all_training_episodes_are_there_from_the_first_draw(data: Path, tmp_path: Path) -> None:
-    stored, seen, told = opened(TrainSettings(data=str(data), steps=7), tmp_path)
-    buffer = stored.at(0)
-    assert [entry.number for entry in buffer.entries] == seen
-    assert len(buffer) == len(set(seen)) == stored.episodes == stored.capacity < COUNT
+    stored, told = opened(TrainSettings(data=str(data), steps=7), tmp_path)
+    buffer, seen = stored.at(0), numbers_of(stored)
+    assert len(buffer) == len(set(seen)) == stored.episodes < COUNT
+    assert len(stored.data.bank().labels) == 4 * len(seen)
     assert told == list(range(1, len(seen) + 1))
     assert stored.at(6) is buffer
     assert stored.horizon == 7
 
 
 def test_processes_share_the_training_episodes(data: Path, tmp_path: Path) -> None:
-    settings = TrainSettings(data=str(data))
-    whole = opened(settings, tmp_path)[1]
-    shares = [opened(settings, tmp_path, Team(rank=rank, size=3))[1] for rank in range(3)]
+    settings = TrainSettings(data=str(data), batch=126)
+    whole = numbers_of(opened(settings, tmp_path)[0])
+    shares = [numbers_of(opened(settings, tmp_path, Team(rank=rank, size=3))[0]) for rank in range(3)]
     assert sorted(chain(*shares)) == sorted(whole)
     assert max(map(len, shares)) - min(map(len, shares)) <= 1
     with pytest.raises(InputError, match="fewer training episodes than the 99 processes"):
-        open_stored(settings, tmp_path, Team(rank=98, size=99))
+        open_stored(replace(settings, batch=198), tmp_path, Team(rank=98, size=99))
 
 
 @pytest.fixture
@@ -110,15 +109,15 @@ def test_each_draw_finds_the_episodes_that_it_found_then(
     draws: range | list[int], live: Callable[..., Path], tmp_path: Path
 ) -> None:
     """Whichever draws were made before: a resumed repetition skips those of steps that are taken."""
-    stored, seen, _ = opened(repeated_settings(live(*SESSIONS, kept=11)), tmp_path / "run")
+    stored, _ = opened(repeated_settings(live(*SESSIONS, kept=11)), tmp_path / "run")
     with stored:
         for draw in draws:
             buffer = stored.at(draw)
             held = [entry.number for entry in buffer.entries][-len(buffer) :]
             assert held == expected_at(draw), draw
             assert stored.horizon == (55 if draw > 5 else 50)
-    assert len(seen) == len(set(seen)), "the probes' bank would hold some twice"
-    assert set(seen) >= set(expected_at(draws[-1]))
+    came_in = {number for taken, entries in SESSIONS for number, _ in entries if taken <= draws[-1]}
+    assert len(stored.data.bank().labels) <= 4 * len(came_in), "the probes' bank holds some twice"
 
 
 def test_the_settings_are_those_of_the_live_run_as_far_as_it_was_kept(data: Path, live: Callable[..., Path]) -> None:
@@ -131,7 +130,7 @@ def test_the_settings_are_those_of_the_live_run_as_far_as_it_was_kept(data: Path
 
 def test_what_cannot_be_repeated_is_refused(live: Callable[..., Path], tmp_path: Path) -> None:
     folder = live((0, [(3, 0), (COUNT, 1)]), kept=5)
-    stored, _, _ = opened(repeated_settings(folder), tmp_path / "run")
+    stored, _ = opened(repeated_settings(folder), tmp_path / "run")
     stored.at(0)
     with pytest.raises(InputError, match=f"episode {COUNT} is missing"):
         stored.at(1)
