@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import fields
 from pathlib import Path
@@ -49,10 +49,9 @@ class Stored(ABC):
         self._settings, self._team = settings, team
         self._batch, self.horizon = team.share(settings.batch), settings.steps
 
-    def open(self, told: Callable[[int], None]) -> None:
-        """Claims memory and reads what is needed before the first step; `told` is called with the number of episodes
-        read so far."""
-        return
+    def read(self) -> Iterator[int]:
+        """Claims memory and reads what is needed before the first step; gives the number of episodes read so far."""
+        return iter(())
 
     @abstractmethod
     def at(self, draw: int) -> PairSource:
@@ -134,13 +133,13 @@ class Whole(Stored):
         check_buffer(settings, source.layout, self.episodes, folder)
         self.room = buffer_text(settings, source.layout, self.episodes)
 
-    def open(self, told: Callable[[int], None]) -> None:
+    def read(self) -> Iterator[int]:
         device = self._team.device
         self._buffer = buffer_for(self._settings, self._source, self.episodes, self._folder, device=device)
         for done, episode in enumerate(self._source.episodes(), start=1):
             self._shown.watch(episode)
             self._buffer.insert(episode)
-            told(done)
+            yield done
 
     def at(self, draw: int) -> ReplayBuffer:
         return self._buffer

@@ -113,6 +113,13 @@ def stopped(stop: Stop, team: Team) -> bool:
     return bool(told)
 
 
+def left(stop: Stop, learner: Learner, folder: Path) -> int:
+    """Say where a stopped run can be taken up, and give the exit status."""
+    if learner.team.leads:
+        print(f"kept at step {learner.steps}; {how_to_go_on(folder)}")
+    return stop.status
+
+
 @contextmanager
 def session(device: str, folder: Path) -> Iterator[tuple[Team, Stop]]:
     """The processes that train together, and the signals that end it; where a process is lost, what is left of the run

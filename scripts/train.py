@@ -19,7 +19,7 @@ from pathlib import Path
 
 from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress
-from _training import Training, command, how_to_go_on, restore, speed_and_size, start, stopped, training_program
+from _training import Training, command, left, restore, speed_and_size, start, stopped, training_program
 
 from learner.journal import Journal
 from learner.machine import describe
@@ -51,7 +51,12 @@ def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resu
         learner = learner_for(settings, data, team, resumed=bool(run.checkpoints.steps))
         restore(run, learner)
         with Progress(stored.episodes, unit="episodes", title="read", quiet=quiet) as bar:
-            stored.open(told=lambda done: bar.advance(done, "into the buffer"))
+            for done in stored.read():
+                bar.advance(done, "into the buffer")
+                if stop:
+                    break
+        if stopped(stop, team):
+            return left(stop, learner, folder)
         validation = Validation(learner, data, episodes=settings.validation_episodes)
         with (
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=quiet) as bar,
@@ -64,9 +69,7 @@ def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resu
                 pairs = stored.batch(learner.steps, second=learner.method.second_view)
                 journal.note(learner.step(pairs), pairs)
         if stopped(stop, team):
-            if team.leads:
-                print(f"kept at step {learner.steps}; {how_to_go_on(folder)}")
-            return stop.status
+            return left(stop, learner, folder)
         if team.leads:
             print(finish(run, learner, data))
     return 0

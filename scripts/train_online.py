@@ -15,7 +15,7 @@ from pathlib import Path
 
 from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress, prepare
-from _training import Training, command, how_to_go_on, restore, speed_and_size, start, stopped, training_program
+from _training import Training, command, left, restore, speed_and_size, start, stopped, training_program
 
 from learner.feeder import Feeder
 from learner.journal import Journal
@@ -76,9 +76,7 @@ def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, res
                 pairs = buffer.sample(part.batch, rng, second=learner.method.second_view)
                 journal.note(learner.step(pairs), pairs)
         if stopped(stop, team):
-            if team.leads:
-                print(f"kept at step {learner.steps}; {how_to_go_on(folder)}")
-            return stop.status
+            return left(stop, learner, folder)
         source.rest()
         for failure in source.failures:
             print(f"given up: {failure} (seed {part.record.seed})", file=sys.stderr)
