@@ -90,7 +90,8 @@ class Run:
                     f"processes={self._team.size}: the run in {folder} has {processes}, and each draws pairs of its own"
                 )
         try:
-            if not resume and folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            # Hidden files are of a run that was killed before it had settings.
+            if not resume and folder.exists() and (not folder.is_dir() or any(map(_shown, folder.iterdir()))):
                 raise InputError(f"{folder}: exists and is not empty, pass --resume to go on, or another --out")
             folder.mkdir(parents=True, exist_ok=True)
             self._lock = (folder / ".lock").open("w")
@@ -186,6 +187,10 @@ class Run:
                 if line is not lines[-1]:
                     raise InputError(f"{self._history_path}: line {len(found) + 1} is no row of a history") from None
         return found
+
+
+def _shown(path: Path) -> bool:
+    return not path.name.startswith(".")
 
 
 def _line(row: dict[str, float]) -> str:

@@ -85,7 +85,7 @@ class OnDisk(Stored):
         self._pairs = PairSet(images, "train", image_size=self.data.image_size, sampling=settings.sampling, team=team)
         self.room = f"{len(self._pairs)} clips, whose frames are read from disk as they are drawn"
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="next batch")
-        self._ahead: dict[int, Future[Pairs]] = {}
+        self._ahead: dict[tuple[int, str], Future[Pairs]] = {}
 
     def at(self, draw: int) -> PairSource:
         return self._pairs
@@ -101,11 +101,11 @@ class OnDisk(Stored):
             learner.action_mean, learner.action_std = moments
 
     def batch(self, step: int, *, second: Literal["other", "same"]) -> Pairs:
-        ready = self._ahead.get(step)
+        ready = self._ahead.get((step, second))
         pairs = super().batch(step, second=second) if ready is None else ready.result()
         self._ahead.clear()
         if step + 1 < self.horizon:
-            self._ahead[step + 1] = self._reader.submit(super().batch, step + 1, second=second)
+            self._ahead[step + 1, second] = self._reader.submit(super().batch, step + 1, second=second)
         return pairs
 
     def __exit__(self, *exception: object) -> None:

@@ -54,7 +54,7 @@ def start(asked: Any, train: Callable[..., int]) -> int:
     settings = asked.settings
     folder = asked.out or Path("runs") / f"{settings.method}-{settings.seed}"
     set_up(settings)
-    with session(settings.device, folder) as (team, stop):
+    with session(settings.device, folder, settings.script) as (team, stop):
         return train(settings, folder, team, stop, resume=asked.resume, quiet=asked.quiet or not team.leads)
 
 
@@ -69,17 +69,17 @@ def set_up(settings: LearnSettings) -> None:
 
 def command() -> str:
     """This command, to be repeated."""
-    return shlex.join([*_launcher(), *sys.argv[1:]])
+    return shlex.join([*_launcher(Path(sys.argv[0]).stem), *sys.argv[1:]])
 
 
-def how_to_go_on(folder: Path) -> str:
-    """The command that goes on with the run in `folder`."""
-    return f"go on with: {shlex.join([*_launcher(), '--resume', '--out', str(folder)])}"
+def how_to_go_on(folder: Path, script: str) -> str:
+    """The command that goes on with the run in `folder`, which is one of scripts/`script`.py."""
+    return f"go on with: {shlex.join([*_launcher(script), '--resume', '--out', str(folder)])}"
 
 
-def _launcher() -> list[str]:
-    """What started this script: python, or torchrun for several processes."""
-    script = f"scripts/{Path(sys.argv[0]).stem}.py"
+def _launcher(script: str) -> list[str]:
+    """What starts a script as this one was started: python, or torchrun for several processes."""
+    script = f"scripts/{script}.py"
     size, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if size == 1:
         return ["python", script]
@@ -113,15 +113,15 @@ def stopped(stop: Stop, team: Team) -> bool:
     return bool(told)
 
 
-def left(stop: Stop, learner: Learner, folder: Path) -> int:
-    """Say where a stopped run can be taken up, and give the exit status."""
+def left(stop: Stop, learner: Learner, folder: Path, script: str) -> int:
+    """Say where a stopped run of scripts/`script`.py can be taken up, and give the exit status."""
     if learner.team.leads:
-        print(f"kept at step {learner.steps}; {how_to_go_on(folder)}")
+        print(f"kept at step {learner.steps}; {how_to_go_on(folder, script)}")
     return stop.status
 
 
 @contextmanager
-def session(device: str, folder: Path) -> Iterator[tuple[Team, Stop]]:
+def session(device: str, folder: Path, script: str) -> Iterator[tuple[Team, Stop]]:
     """The processes that train together, and the signals that end it; where a process is lost, what is left of the run
     in `folder` is told."""
     try:
@@ -131,4 +131,4 @@ def session(device: str, folder: Path) -> Iterator[tuple[Team, Stop]]:
         for number in (signal.SIGTERM, signal.SIGINT):  # torchrun ends the others too, and this one has yet to tell
             signal.signal(number, signal.SIG_IGN)
         kept = max(Checkpoints(folder / "checkpoints").steps, default=0)
-        raise TeamLost(f"{error}; kept at step {kept}; {how_to_go_on(folder)}") from error
+        raise TeamLost(f"{error}; kept at step {kept}; {how_to_go_on(folder, script)}") from error

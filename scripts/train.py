@@ -56,7 +56,7 @@ def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resu
                 if stop:
                     break
         if stopped(stop, team):
-            return left(stop, learner, folder)
+            return left(stop, learner, folder, settings.script)
         validation = Validation(learner, data, episodes=settings.validation_episodes)
         with (
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=quiet) as bar,
@@ -69,7 +69,7 @@ def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resu
                 pairs = stored.batch(learner.steps, second=learner.method.second_view)
                 journal.note(learner.step(pairs), pairs)
         if stopped(stop, team):
-            return left(stop, learner, folder)
+            return left(stop, learner, folder, settings.script)
         if team.leads:
             print(finish(run, learner, data))
     return 0

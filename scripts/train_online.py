@@ -76,7 +76,7 @@ def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, res
                 pairs = buffer.sample(part.batch, rng, second=learner.method.second_view)
                 journal.note(learner.step(pairs), pairs)
         if stopped(stop, team):
-            return left(stop, learner, folder)
+            return left(stop, learner, folder, settings.script)
         source.rest()
         for failure in source.failures:
             print(f"given up: {failure} (seed {part.record.seed})", file=sys.stderr)

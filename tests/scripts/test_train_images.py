@@ -9,25 +9,13 @@ import pytest
 
 from learner.export import load_encoder
 from tests.learner.data.test_images import write
-from tests.references.imagefiles import write_rt4k
 from tests.scripts.running import assert_one_line, run_here, start, wait_until
 from tests.scripts.test_torchrun import run_two
 from tests.scripts.test_train import LEARNING, kept_by, losses_of
 from tests.scripts.test_train_online import history_of
 
 STEPS = 14
-TRAIN = {f"{category}_{number:03d}": category for category in ("car", "mug", "tree") for number in range(12)}
-TEST = {f"{category}_{number:03d}": category for category in ("car", "mug", "tree") for number in range(100, 103)}
 SMALL = (*LEARNING, "--image-size", 32, "--quiet")
-
-
-@pytest.fixture(scope="session")
-def rt4k(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A tiny RT4K in HDF5, not to be written to; all objects but one of 8 views."""
-    root = tmp_path_factory.mktemp("images") / "RT4K"
-    views = {name: [1, 10, 30, 60, 90, 120, 150, 180] for name in {**TRAIN, **TEST}} | {"mug_001": [5]}
-    write_rt4k(root, {"train": TRAIN, "test": TEST}, views=views)
-    return f"rt4k:{root}"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +35,7 @@ def test_everything_is_left_that_our_own_data_leave(undisturbed: Path, rt4k: str
     assert {path.name for path in undisturbed.iterdir() if not path.name.startswith(".")} == expected
     scores = json.loads((undisturbed / "scores.json").read_text())
     assert scores["categories"] == ["car", "mug", "tree"]
-    assert "6 test objects" in scores["protocol"]
+    assert "9 test objects" in scores["protocol"]
     config = json.loads((undisturbed / "encoder/config.json").read_text())
     assert (config["image_size"], config["trained"]["data"]) == (32, rt4k)
     assert load_encoder(undisturbed).image_size == 32

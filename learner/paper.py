@@ -1,0 +1,121 @@
+"""Accuracy by the protocols of the AA-SSL paper: a linear probe, and least squares on one frame an object."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from agent.files import write_text
+from learner.data import ImageData
+from learner.protocols import Embedded, Interval, Result, interval, least_squares, linear, one_per_instance
+from sim.errors import InputError
+from sim.seeding import stream
+
+PROTOCOLS = ("linear", "least squares")
+FRAMES_AT_ONCE = 256
+MOST_FRAMES = 400_000
+"""Training frames that a linear probe is fitted on, at most: RT4K has fewer; 512 features of so many take 0.8 GB."""
+Embed = Callable[[np.ndarray], np.ndarray]
+"""Frames uint8 [N, H, W, 3] -> features float32 [N, F]."""
+
+
+class Stopped(Exception):
+    """A signal came while frames were looked at."""
+
+
+def frames_each(data: ImageData, *, most: int = MOST_FRAMES) -> int:
+    """Frames of each training object, such that all objects together have about `most` at most."""
+    counts = np.unique(data.frames("train").instance, return_counts=True)[1]
+    return int(min(counts.max(), max(1, most // len(counts))))
+
+
+def rows_of(data: ImageData, split: str, each: int) -> np.ndarray:
+    """Rows int64 [n] of up to `each` frames of each object of a split, evenly spaced."""
+    instances = data.frames(split).instance
+    order = np.argsort(instances, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(instances[order])) + 1)
+    chosen = [part[np.linspace(0, len(part) - 1, min(each, len(part))).round().astype(int)] for part in parts]
+    return np.sort(np.concatenate(chosen))
+
+
+def embedded(
+    data: ImageData, split: str, embed: Embed, *, each: int, image_size: int, stopped: Callable[[], object]
+) -> Embedded:
+    """A split as an encoder sees it. Raises Stopped when `stopped` says so."""
+    rows, known = rows_of(data, split, each), data.frames(split)
+    features = []
+    for images in data.batches(split, rows, size=image_size, batch=FRAMES_AT_ONCE):
+        if stopped():
+            raise Stopped
+        features.append(embed(images))
+    return Embedded(np.concatenate(features), known.category[rows], known.instance[rows])
+
+
+def probe(train: Embedded, test: Embedded, *, seed: int, device: str) -> dict[str, Result]:
+    """Both protocols of the paper."""
+    drawn = int(stream("linear probe", seed).integers(2**63))
+    one_each = train.take(one_per_instance(train.instances, stream("one each", seed)))
+    generator = torch.Generator().manual_seed(drawn)
+    return {
+        "linear": linear(train, test, generator=generator, device=device),
+        "least squares": least_squares(one_each, test),
+    }
+
+
+def keep(path: Path, results: Mapping[str, Result]) -> None:
+    """Write the accuracy of each test object, by protocol."""
+    found = {}
+    for protocol, result in results.items():
+        instances, accuracy = result.by_instance
+        settings = {**result.settings, "test_frames": len(result.labels)}
+        found[protocol] = {
+            "settings": settings,
+            "chance": result.score.chance,
+            "instances": instances.tolist(),
+            "accuracy": accuracy.tolist(),
+        }
+    write_text(path, json.dumps(found) + "\n")
+
+
+class Line(NamedTuple):
+    """One line of the table."""
+
+    name: str
+    """A method, or a baseline."""
+    seeds: int
+    """Runs that are done."""
+    accuracy: dict[str, Interval]
+    """By protocol; over seeds and test objects."""
+    chance: float
+    """Accuracy of always naming the largest category."""
+
+
+def line_of(name: str, paths: Sequence[Path]) -> Line:
+    """The line of what `keep` wrote for each seed. Raises InputError for other files, or other test objects."""
+    kept = [_read(path) for path in paths]
+    found = {}
+    for protocol in PROTOCOLS:
+        rows = [each[protocol] for each in kept]
+        for path, row in zip(paths, rows, strict=True):
+            if row["instances"] != rows[0]["instances"]:
+                raise InputError(f"{path}: other test objects than {paths[0]}, the two cannot be compared")
+        values = np.array([row["accuracy"] for row in rows])
+        found[protocol] = interval(values, rng=stream("bootstrap", 0))
+    return Line(name, len(paths), found, kept[0]["linear"]["chance"])
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+        if not all(isinstance(found[protocol]["accuracy"], list) for protocol in PROTOCOLS):
+            raise ValueError("another format")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path}: no accuracies by the paper's protocols ({error}); remove it to make it anew"
+        ) from None
+    return found
