@@ -1,5 +1,4 @@
-"""Repeat an experiment of the AA-SSL paper: train every method as the paper does, probe it, and print the table beside
-the published figures. Begun again, it goes on where it was.
+"""Repeat an experiment of the AA-SSL paper: train and probe its methods, and print the table beside its figures.
 
 python scripts/reproduce.py rt4k --root /data/RT4K --dry-run
 python scripts/reproduce.py rt4k --root /data/RT4K --budget 1 --out reproduced/first-hour
@@ -40,7 +39,7 @@ PROBED = "paper.json"
 
 @dataclass(frozen=True)
 class Reproduce:
-    """Train and evaluate the paper's methods with the paper's settings."""
+    """Train and evaluate the paper's methods with the paper's settings; begun again, it goes on where it was."""
 
     experiment: Annotated[Literal["rt4k", "mvimgnet", "mvimgnet-f", "co3d"], tyro.conf.Positional]
     """Which dataset: its files as published, or as the paper's authors packed them."""

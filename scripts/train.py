@@ -1,5 +1,4 @@
-"""Train an encoder on a stored dataset: one of ours, which is in the buffer before the first step, or any dataset of
-images, read as it is drawn. A live run can be repeated.
+"""Train an encoder on a stored dataset: episodes of ours, or images of others. A live run can be repeated.
 
 python scripts/train.py --data data/hold
 python scripts/train.py --data data/hold --method vicreg-tt --steps 5000 --out runs/vicreg --seed 1

@@ -24,8 +24,8 @@ class TrainSettings(LearnSettings):
     script = "train"
 
     data: str = ""
-    """Folder of a dataset of ours; or KIND:ROOT, or KIND:ROOT?OPTION=VALUE, for images by rt4k, images, mvimgnet,
-    mvimgnet-packed, mvimgnet-f, co3d, co3d-packed or armplay, whose action is the dataset's own."""
+    """Folder of a dataset of ours; or KIND:ROOT or KIND:ROOT?OPTION=VALUE, images whose action is their own. KIND is
+    rt4k, images, mvimgnet, mvimgnet-packed, mvimgnet-f, co3d, co3d-packed or armplay."""
     image_size: int = 0
     """Pixels a side that images of KIND:ROOT are scaled to; 0 means as their publishers use them."""
     replay_log: str = ""
