@@ -133,7 +133,7 @@ def test_a_signal_stops_all_at_one_step_and_nothing_is_lost(
 ) -> None:
     run = tmp_path / "run"
     with torchrun("train", "--data", collected, "--out", run, "--steps", 100_000, *LEARNING, "--quiet") as process:
-        wait_until(lambda: kept_by(run) > 0, process)
+        wait_until(lambda: kept_by(run) > 3, process)
         process.send_signal(number)
         outcome = end_of(process)
     kept = kept_by(run)
@@ -150,7 +150,7 @@ def test_a_signal_stops_all_at_one_step_and_nothing_is_lost(
 def test_a_signal_to_one_process_stops_all(together: Path, collected: Path, tmp_path: Path) -> None:
     run = tmp_path / "run"
     with torchrun("train", "--data", collected, "--out", run, "--steps", 100_000, *LEARNING, "--quiet") as process:
-        wait_until(lambda: kept_by(run) > 0, process)
+        wait_until(lambda: kept_by(run) > 3, process)
         os.kill(process_of(process, 1), signal.SIGTERM)
         outcome = end_of(process)
     assert outcome.out.startswith(f"kept at step {kept_by(run)}; go on with: torchrun ")
