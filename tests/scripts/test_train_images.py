@@ -35,7 +35,7 @@ def test_everything_is_left_that_our_own_data_leave(undisturbed: Path, rt4k: str
     assert {path.name for path in undisturbed.iterdir() if not path.name.startswith(".")} == expected
     scores = json.loads((undisturbed / "scores.json").read_text())
     assert scores["categories"] == ["car", "mug", "tree"]
-    assert "9 test objects" in scores["protocol"]
+    assert "6 test objects" in scores["protocol"]
     config = json.loads((undisturbed / "encoder/config.json").read_text())
     assert (config["image_size"], config["trained"]["data"]) == (32, rt4k)
     assert load_encoder(undisturbed).image_size == 32
