@@ -12,8 +12,9 @@ import pytest
 
 from learner.charts import COLORS, Curve, PairPicture, curves
 from learner.evaluation import Row
+from learner.page import flatten
 from learner.probes import Score
-from learner.report import POINTS, flatten, headline, panels, write_report
+from learner.report import POINTS, headline, panels, write_report
 
 HOSTILE = '"><script>alert(1)</script>{{ 7*7 }}$x^{$ -->'
 
