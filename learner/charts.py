@@ -30,6 +30,8 @@ LIGHT = {"ink": "#1c2127", "muted": "#646d78", "line": "#dfe3e8", "shade": "#eae
 LIGHT |= {"c1": "#2a6fc9", "c2": "#c8621a", "c3": "#2b8a62", "c4": "#8656c4", "c5": "#c2417a", "c6": "#14889a"}
 LIGHT |= {"c7": "#97750f"}
 """What the variables are on a light page, and in a picture of its own."""
+RIGHT, WRONG = "#2b8a62", "#d13b3b"
+"""Frames of pictures, on any page."""
 SHARES = (
     "Accuracy while training",
     "Share of time spent waiting",
@@ -49,7 +51,7 @@ class Palette(NamedTuple):
 
 PAGE = Palette(INK, MUTED, LINE, COLORS)
 """For the inside of a page, by `svg`."""
-PAPER = Palette(*(LIGHT[VARIABLES[color]] for color in (INK, MUTED, LINE)), tuple(LIGHT[VARIABLES[c]] for c in COLORS))
+PAPER = Palette(LIGHT["ink"], LIGHT["muted"], LIGHT["line"], tuple(LIGHT[VARIABLES[color]] for color in COLORS))
 """For a file of its own, by `write_png`."""
 
 
@@ -159,7 +161,9 @@ def dots(dots: Sequence[Dot], *, chance: float, top: float | None = None, width:
         y = names.index(dot.name) + 0.26 * (which - (len(groups) - 1) / 2)
         error = [[dot.value - dot.low], [dot.high - dot.value]]
         color = COLORS[which % len(COLORS)]
-        axes.errorbar(dot.value, y, xerr=np.maximum(error, 0), fmt="osD"[which % 3], color=color, markersize=6)
+        shape = "osD"[which % 3]
+        # A dot at 0 is drawn whole.
+        axes.errorbar(dot.value, y, xerr=np.maximum(error, 0), fmt=shape, color=color, markersize=6, clip_on=False)
     axes.axvline(chance, color=MUTED, linestyle="dotted")
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)

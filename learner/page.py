@@ -13,7 +13,7 @@ import numpy as np
 from markupsafe import Markup
 
 from agent.files import write_text
-from learner.charts import LIGHT, SHARES, VARIABLES, Curve, curves
+from learner.charts import LIGHT, RIGHT, SHARES, VARIABLES, WRONG, Curve, curves
 
 
 def write_page(path: Path, template: str, **values: Any) -> None:
@@ -22,7 +22,7 @@ def write_page(path: Path, template: str, **values: Any) -> None:
         loader=jinja2.PackageLoader("learner"), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters |= {"percent": percent, "color": lambda color: f"var(--{VARIABLES[color]})"}
-    environment.globals |= {"light": LIGHT, "shares": SHARES}
+    environment.globals |= {"light": LIGHT, "shares": SHARES, "right": RIGHT, "wrong": WRONG}
     write_text(path, environment.get_template(template).render(**values))
 
 
