@@ -12,6 +12,7 @@ from matplotlib.colors import LinearSegmentedColormap, hsv_to_rgb
 from matplotlib.figure import Figure
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
+from threadpoolctl import threadpool_limits
 
 from learner.analysis import POLE
 from learner.charts import Palette, empty, styled
@@ -76,7 +77,9 @@ def project(features: np.ndarray, *, seed: int) -> Map:
     reduced = PCA(min(COMPONENTS, *rows.shape), random_state=seed).fit(rows)
     found = reduced.transform(rows)
     perplexity = min(30.0, (len(rows) - 1) / 3)
-    tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(found)
+    # On few frames threads wait for each other longer than they work, on a busy machine a hundred times so.
+    with threadpool_limits(None if len(rows) > 1000 else 1):
+        tsne = TSNE(perplexity=perplexity, init="pca", random_state=seed).fit_transform(found)
     return Map(tsne, found[:, :2], reduced.explained_variance_ratio_[:2])
 
 
