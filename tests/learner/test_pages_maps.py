@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 from sklearn.preprocessing import normalize
+from threadpoolctl import threadpool_limits
 
 from learner.charts import PAGE, drawing, svg
 from learner.pages.maps import Known, category_colors, draw_maps, has_azimuth, project, spread
@@ -41,7 +42,8 @@ def test_maps_are_those_of_scikit_learn() -> None:
     reduced = components.transform(rows)
     assert found.explained == pytest.approx(components.explained_variance_ratio_[:2])
     assert np.abs(found.pca) == pytest.approx(np.abs(reduced[:, :2]), abs=1e-9)
-    plain = TSNE(perplexity=23 / 3, init="pca", random_state=7).fit_transform(reduced)
+    with threadpool_limits(1):
+        plain = TSNE(perplexity=23 / 3, init="pca", random_state=7).fit_transform(reduced)
     assert found.tsne == pytest.approx(plain, abs=1e-3)
 
 
