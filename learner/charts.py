@@ -34,6 +34,7 @@ RIGHT, WRONG = "#2b8a62", "#d13b3b"
 """Frames of pictures, on any page."""
 SHARES = (
     "Accuracy while training",
+    "kNN, validation objects",
     "Linear probe, online",
     "Share of time spent waiting",
     "Action retrieval",

@@ -42,7 +42,7 @@ def draw_confusion(
     is_, said = (_occurring(results, which) for which in ("labels", "predictions"))
     said = np.union1d(is_, said)
     longest = max(len(categories[label]) for label in said)
-    width, height = (max(170.0, 13.0 * len(labels)) + 6.0 * longest for labels in (said, is_))
+    width, height = (max(240.0, 13.0 * len(labels)) + 6.0 * longest for labels in (said, is_))
     figure = empty((width + 120) * len(names), height + 60)
     for number, name in enumerate(names, start=1):
         result = results[name]

@@ -14,7 +14,7 @@ from learner.report import curve
 from learner.run import stored_history
 
 CURVES = {
-    "Accuracy while training": "probe/knn_validation",
+    "kNN, validation objects": "probe/knn_validation",
     "Linear probe, online": "probe/linear_online",
     "Total loss": "loss",
     "Effective rank": "health/rank",
