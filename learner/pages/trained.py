@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from learner.charts import COLORS, Curve
 from learner.export import CONFIG
 from learner.page import flatten
 from learner.report import curve
 from learner.run import stored_history
+from sim.errors import InputError
 
 CURVES = {
     "kNN, validation objects": "probe/knn_validation",
@@ -34,14 +35,17 @@ class Trained(NamedTuple):
 
 
 def read_trained(folder: Path) -> Trained:
-    """What the folder of a run, or of an exported encoder, says."""
-    if (folder / "settings.json").exists():
-        run = json.loads((folder / "settings.json").read_text())
-        return Trained(dict(flatten(run["settings"])), run["command"], stored_history(folder))
-    config = next(path for path in (folder / CONFIG, folder / "encoder" / CONFIG) if path.exists())
-    about: dict[str, Any] = json.loads(config.read_text())
-    about["trained"] = {name: value for name, value in about["trained"].items() if name != "scores"}
-    return Trained(dict(flatten(about)), "", [])
+    """What the folder of a run, or of an exported encoder, says. Raises InputError for a foreign one."""
+    try:
+        if (folder / "settings.json").exists():
+            run = json.loads((folder / "settings.json").read_text())
+            return Trained(dict(flatten(run["settings"])), run["command"], stored_history(folder))
+        config = folder / CONFIG if (folder / CONFIG).exists() else folder / "encoder" / CONFIG
+        about = json.loads(config.read_text())
+        about["trained"] = {name: value for name, value in about["trained"].items() if name != "scores"}
+        return Trained(dict(flatten(about)), "", [])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{folder}: does not tell how its encoder was trained ({error})") from None
 
 
 def overlaid(runs: Mapping[str, Trained]) -> dict[str, list[Curve]]:

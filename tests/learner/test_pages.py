@@ -21,6 +21,7 @@ from learner.pages.headline import headline
 from learner.pages.trained import apart, overlaid
 from learner.probes import color_histogram, raw_pixels
 from learner.protocols import Interval, Result, knn, least_squares
+from sim.errors import InputError
 from tests.learner.html import Page, assert_alone
 
 HOSTILE = "<script>alert(1)"
@@ -183,3 +184,10 @@ def test_a_run_tells_its_settings_and_curves_and_an_exported_encoder_what_it_kno
         assert (exported.settings["trained.method"], exported.settings["image_size"]) == ("simclr", "32")
         assert not any("scores" in name for name in exported.settings)
         assert (exported.command, exported.history) == ("", [])
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"settings": 3, "command": ""}'])
+def test_a_folder_with_other_settings_is_refused_in_a_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "settings.json").write_text(text)
+    with pytest.raises(InputError, match="how its encoder was trained"):
+        read_trained(tmp_path)
