@@ -31,17 +31,28 @@ QUERIES, NEIGHBOURS, CONFUSIONS = 6, 6, 8
 
 
 class Evaluation(NamedTuple):
-    """Encoders and baselines on one dataset, and what was found; mappings by the name of the representation."""
+    """Encoders and baselines on one dataset, and what was found; `results`, `holds` and `trained` are by the names in
+    `looked.features`."""
 
     data: ImageData
     looked: Looked
     results: Mapping[str, Mapping[str, Result]]
-    """By representation and protocol."""
+    """By name and protocol."""
     holds: Mapping[str, Mapping[str, Any]]
     found: Sequence[Finding]
     settings: ExamSettings
     trained: Mapping[str, Trained]
-    """Of the encoders; the other representations are baselines. Differences are from the first one."""
+    """Of the encoders; the other names are baselines. Differences are from the first one."""
+    seeds: Mapping[str, Mapping[int, str]] | None = None
+    """Of each representation that `found` tells of, the names by training seed; None: each name is one of its own."""
+
+    @property
+    def encoders(self) -> dict[str, list[str]]:
+        """Representations that were trained, and their names; pictures are of the first name of each."""
+        if self.seeds is None:
+            return {name: [name] for name in self.trained}
+        members = {one: [names[seed] for seed in sorted(names)] for one, names in self.seeds.items()}
+        return {one: names for one, names in members.items() if names[0] in self.trained}
 
     @property
     def folds(self) -> list[Fold]:
@@ -55,8 +66,8 @@ class Evaluation(NamedTuple):
 
     @property
     def shown(self) -> dict[str, Result]:
-        """What `PROTOCOL` says of each encoder."""
-        return {name: self.results[name][PROTOCOL] for name in self.trained}
+        """What `PROTOCOL` says of each encoder that is pictured."""
+        return {one: self.results[names[0]][PROTOCOL] for one, names in self.encoders.items()}
 
 
 def write_pages(
@@ -80,10 +91,10 @@ def write_pages(
         "maps.png": lambda: draw_maps(maps, known, PAPER, columns=4) if maps else None,
         "neighbours.png": lambda: draw_sheet(sheets[0], pictures, title=titles[0]),
         "confused.png": lambda: draw_sheet(sheets[1], pictures, title=titles[1]),
-        "confusion.png": lambda: draw_confusion(evaluation.shown, categories, PAPER, names=list(evaluation.trained)),
+        "confusion.png": lambda: draw_confusion(evaluation.shown, categories, PAPER, names=list(evaluation.encoders)),
         "alignment.png": lambda: draw_alignment(evaluation.holds, PAPER),
     }
-    before, total = len(evaluation.trained), len(evaluation.trained) + len(files) + 1
+    before, total = len(evaluation.encoders), len(evaluation.encoders) + len(files) + 1
     maps, known = make_maps(evaluation, lambda done: told(done, total))
     with drawing():
         for done, (name, draw) in enumerate(files.items(), start=before + 1):
@@ -102,8 +113,8 @@ def make_maps(evaluation: Evaluation, told: Callable[[int], None]) -> tuple[dict
     names = np.array(evaluation.data.categories)[looked.labels[rows]]
     known = Known(names, looked.view[rows], len(np.unique(looked.instances[rows])))
     start, maps = int(stream("maps", seed).integers(2**31)), {}
-    for done, name in enumerate(evaluation.trained if len(rows) >= FEWEST else (), start=1):
-        maps[name] = project(looked.features[name][rows], seed=start)
+    for done, (name, names) in enumerate(evaluation.encoders.items() if len(rows) >= FEWEST else (), start=1):
+        maps[name] = project(looked.features[names[0]][rows], seed=start)
         told(done)
     return maps, known
 
@@ -114,8 +125,8 @@ def neighbour_sheet(evaluation: Evaluation) -> Sheet:
     rng = stream("queries", evaluation.settings.seed)
     queries = draw_queries(looked.labels, evaluation.tested, rng, count=QUERIES)
     sheet: dict[str, list[Row]] = {}
-    for name in evaluation.trained:
-        nearest = neighbours(looked.features[name], looked.instances, queries, count=NEIGHBOURS)
+    for name, names in evaluation.encoders.items():
+        nearest = neighbours(looked.features[names[0]], looked.instances, queries, count=NEIGHBOURS)
         for query, found in zip(queries, nearest, strict=True):
             right = looked.labels[found] == looked.labels[query]
             tiles = [tile(data, looked, row, right=bool(same)) for row, same in zip(found, right, strict=True)]
@@ -130,9 +141,8 @@ def confusion_sheet(evaluation: Evaluation) -> Sheet:
     data, looked = evaluation.data, evaluation.looked
     sheet = {}
     for name, result in evaluation.shown.items():
-        largest = confusions(
-            looked.features[name], looked.labels, result.predictions, evaluation.folds, count=CONFUSIONS
-        )
+        features = looked.features[evaluation.encoders[name][0]]
+        largest = confusions(features, looked.labels, result.predictions, evaluation.folds, count=CONFUSIONS)
         sheet[name] = [
             Row(
                 f"{data.categories[one.true]} taken for {data.categories[one.said]}",
@@ -155,6 +165,7 @@ def _write_report(
     versions: Mapping[str, str],
 ) -> None:
     data, looked, found, runs = evaluation.data, evaluation.looked, evaluation.found, evaluation.trained
+    encoders = list(evaluation.encoders)
     tested = [row for row in found if row.protocol == PROTOCOL]
     objects = len(np.unique(looked.instances[evaluation.tested]))
     where = f"the frames of {objects} test objects of {len(np.unique(looked.labels[evaluation.tested]))} categories"
@@ -163,15 +174,16 @@ def _write_report(
     write_page(
         path,
         "evaluation.html.jinja",
-        title=f"{', '.join(runs)} on {data.kind}:{data.root}",
-        headline=headline(tested, list(runs), where=where, how=HOW),
+        title=f"{', '.join(encoders)} on {data.kind}:{data.root}",
+        headline=headline(tested, encoders, where=where, how=HOW),
         frames=len(looked.labels),
         objects=looked.objects,
         level=found[0].accuracy.level,
         leave_one_out=evaluation.settings.leave_one_out,
         protocols=list(dict.fromkeys(row.protocol for row in found)),
         table=_by_representation(found),
-        encoders=list(runs),
+        encoders=encoders,
+        runs=list(runs),
         accuracies=draw_accuracies(found),
         how=HOW,
         categories=_per_category(evaluation),
@@ -203,10 +215,14 @@ def _by_representation(found: Sequence[Finding]) -> dict[str, dict[str, Finding]
 
 
 def _per_category(evaluation: Evaluation) -> list[tuple[str, list[float]]]:
-    """Names and the accuracies of all encoders, those that the first one knows best first."""
-    shares = [result.score.per_category for result in evaluation.shown.values()]
-    order = sorted(shares[0], key=lambda label: -shares[0][label])
-    return [(evaluation.data.categories[label], [share[label] for share in shares]) for label in order]
+    """Names and the accuracies of all encoders, means over seeds, those that the first one knows best first."""
+    shares = [
+        [evaluation.results[name][PROTOCOL].score.per_category for name in names]
+        for names in evaluation.encoders.values()
+    ]
+    means = {label: [float(np.mean([one[label] for one in seeds])) for seeds in shares] for label in shares[0][0]}
+    order = sorted(means, key=lambda label: -means[label][0])
+    return [(evaluation.data.categories[label], means[label]) for label in order]
 
 
 def _map_drawings(maps: Mapping[str, Map], known: Known) -> list[tuple[str, Markup]]:
@@ -216,7 +232,7 @@ def _map_drawings(maps: Mapping[str, Map], known: Known) -> list[tuple[str, Mark
 def _confusion_drawings(evaluation: Evaluation) -> list[tuple[str, int, Markup]]:
     """Names, widths in CSS pixels, and drawings."""
     found = []
-    for name in evaluation.trained:
+    for name in evaluation.encoders:
         figure = draw_confusion(evaluation.shown, evaluation.data.categories, PAGE, names=[name])
         found.append((name, round(72 * figure.get_figwidth()), svg(figure)))
     return found

@@ -125,6 +125,20 @@ def test_pictures_lie_beside_the_page(written: Path) -> None:
         assert min(cv2.imread(str(path)).shape[:2]) > 200
 
 
+def test_runs_that_differ_in_their_seed_alone_are_one_encoder(evaluation: Evaluation, tmp_path: Path) -> None:
+    rows = [row for row in evaluation.found if row.representation != "runs/b"]
+    joined = [row._replace(representation="aa") if row.representation == "runs/a" else row for row in rows]
+    seeds = {"aa": {1: "runs/b", 0: "runs/a"}, "untrained small": {0: "untrained small"}}
+    both = evaluation._replace(found=joined, seeds=seeds)
+    write_pages(tmp_path, both, command="x", versions={}, told=lambda done, total: None)
+    page = Page((tmp_path / "report.html").read_text())
+    assert "training seeds and test objects" in page.text
+    shares = [evaluation.results[name]["knn"].score.per_category.values() for name in ("runs/a", "runs/b")]
+    values = [float(data["value"] or "nan") for data in page.all("data")][len(joined) :]
+    assert sorted(values) == pytest.approx(sorted((one + other) / 2 for one, other in zip(*shares, strict=True)))
+    assert page.text.count("nearest to green") == 1
+
+
 def found(name: str, estimate: float, beside: tuple[float, float, float] | None = None) -> Finding:
     accuracy = Interval(estimate, estimate - 0.05, estimate + 0.05, 0.95)
     return Finding(name, "knn", accuracy, 0.1, beside and Interval(*beside, 0.95))
