@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import NamedTuple
 
+import matplotlib
 import numpy as np
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -14,18 +17,44 @@ from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
+from agent.files import write_whole
 from learner.evaluation import Row
 
+RASTER_DPI = 160
+"""Of what an SVG holds as pixels: clouds of points."""
 INK, MUTED, LINE, SHADE = "#010101", "#020202", "#030303", "#040404"
 COLORS = ("#0100c1", "#0200c1", "#0300c1", "#0400c1", "#0500c1", "#0600c1", "#0700c1")
 """Stand-ins that matplotlib writes and the page replaces by its variables, so that one drawing suits light and dark."""
 VARIABLES = {INK: "ink", MUTED: "muted", LINE: "line", SHADE: "shade"} | {c: f"c{i}" for i, c in enumerate(COLORS, 1)}
+LIGHT = {"ink": "#1c2127", "muted": "#646d78", "line": "#dfe3e8", "shade": "#eaeff5"}
+LIGHT |= {"c1": "#2a6fc9", "c2": "#c8621a", "c3": "#2b8a62", "c4": "#8656c4", "c5": "#c2417a", "c6": "#14889a"}
+LIGHT |= {"c7": "#97750f"}
+"""What the variables are on a light page, and in a picture of its own."""
+RIGHT, WRONG = "#2b8a62", "#d13b3b"
+"""Frames of pictures, on any page."""
 SHARES = (
     "Accuracy while training",
+    "kNN, validation objects",
+    "Linear probe, online",
     "Share of time spent waiting",
     "Action retrieval",
     "Negatives of the same object",
 )
+
+
+class Palette(NamedTuple):
+    """The colours of a drawing."""
+
+    ink: str
+    muted: str
+    line: str
+    series: tuple[str, ...]
+
+
+PAGE = Palette(INK, MUTED, LINE, COLORS)
+"""For the inside of a page, by `svg`."""
+PAPER = Palette(LIGHT["ink"], LIGHT["muted"], LIGHT["line"], tuple(LIGHT[VARIABLES[color]] for color in COLORS))
+"""For a file of its own, by `write_png`."""
 
 
 class PairPicture(NamedTuple):
@@ -58,23 +87,39 @@ class Curve(NamedTuple):
     dash: str = "solid"
 
 
-def _axes(width: float, height: float) -> tuple[Figure, Axes]:
-    """An empty chart of so many CSS pixels. Matplotlib's SVG counts in points, 72 an inch."""
-    figure = Figure(figsize=(width / 72, height / 72), layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03))
-    axes = figure.add_subplot()
+def drawing() -> AbstractContextManager[None]:
+    """In which charts are made and written: text stays text, whatever it holds, and equal charts are equal bytes."""
+    return matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "armplay", "text.parse_math": False})
+
+
+def empty(width: float, height: float) -> Figure:
+    """A figure of so many CSS pixels. Matplotlib's SVG counts in points, 72 an inch."""
+    return Figure(figsize=(width / 72, height / 72), layout=ConstrainedLayoutEngine(w_pad=0.02, h_pad=0.03))
+
+
+def styled(axes: Axes, palette: Palette = PAGE) -> Axes:
+    """An empty chart in the manner of all others."""
     axes.spines[["top", "right", "left"]].set_visible(False)
-    axes.spines["bottom"].set_color(LINE)
-    axes.tick_params(length=0, labelsize=10.5, labelcolor=MUTED)
+    axes.spines["bottom"].set_color(palette.line)
+    axes.tick_params(length=0, labelsize=10.5, labelcolor=palette.muted)
     axes.tick_params(which="minor", left=False)
-    axes.grid(color=LINE, linewidth=0.75)
+    axes.grid(color=palette.line, linewidth=0.75)
     axes.set_axisbelow(True)
-    return figure, axes
+    for text in (axes.xaxis.label, axes.yaxis.label, axes.title):
+        text.set(color=palette.muted if text is not axes.title else palette.ink, fontsize=10.5)
+    return axes
 
 
-def _svg(figure: Figure) -> Markup:
-    """The chart as an SVG element for the inside of a page."""
+def _axes(width: float, height: float) -> tuple[Figure, Axes]:
+    figure = empty(width, height)
+    return figure, styled(figure.add_subplot())
+
+
+def svg(figure: Figure) -> Markup:
+    """A drawing in the colours of `PAGE` as an SVG element for the inside of a page."""
     file = io.StringIO()
-    figure.savefig(file, format="svg", transparent=True, metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    metadata = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+    figure.savefig(file, format="svg", transparent=True, metadata=metadata, dpi=RASTER_DPI)
     text = file.getvalue()
     for color, name in VARIABLES.items():
         text = text.replace(color, f"var(--{name})")
@@ -82,23 +127,52 @@ def _svg(figure: Figure) -> Markup:
     return Markup(re.sub(r' xmlns(:xlink)?="[^"]*"|(?<=<g) id="[^"]*"', "", text[text.index("<svg") :]))
 
 
+def write_png(path: Path, figure: Figure) -> None:
+    """A drawing in the colours of `PAPER` as a file, whole or not at all."""
+    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=110))
+
+
+class Dot(NamedTuple):
+    """An accuracy and the bar through it."""
+
+    name: str
+    """Of its line."""
+    group: str
+    """Of its colour and shape."""
+    value: float
+    low: float
+    high: float
+
+
 def accuracies(rows: Sequence[Row]) -> Markup:
-    """Dots with error bars: representations from top to bottom, a colour and a shape for each probe."""
-    names = list(dict.fromkeys(row.representation for row in rows))
-    probes = list(dict.fromkeys(row.probe for row in rows))
-    figure, axes = _axes(420, 40 + 36 * len(names))
-    for row in rows:
-        which = probes.index(row.probe)
-        y = names.index(row.representation) + 0.26 * (which - (len(probes) - 1) / 2)
-        color, error = COLORS[which % len(COLORS)], np.nan_to_num(row.score.standard_error)
-        axes.errorbar(row.score.accuracy, y, xerr=error, fmt="osD"[which % 3], color=color, markersize=6)
-    axes.axvline(rows[0].score.chance, color=MUTED, linestyle="dotted")
+    """Accuracies with their standard errors, a line a representation."""
+    found = []
+    for name, probe, score in rows:
+        error = float(np.nan_to_num(score.standard_error))
+        found.append(Dot(name, probe, score.accuracy, score.accuracy - error, score.accuracy + error))
+    return dots(found, chance=rows[0].score.chance)
+
+
+def dots(dots: Sequence[Dot], *, chance: float, top: float | None = None, width: float = 420) -> Markup:
+    """Dots with bars: names from top to bottom, a colour and a shape for each group; the axis ends at `top`."""
+    names = list(dict.fromkeys(dot.name for dot in dots))
+    groups = list(dict.fromkeys(dot.group for dot in dots))
+    figure, axes = _axes(width, 40 + (36 if len(groups) > 1 else 24) * len(names))
+    for dot in dots:
+        which = groups.index(dot.group)
+        y = names.index(dot.name) + 0.26 * (which - (len(groups) - 1) / 2)
+        error = [[dot.value - dot.low], [dot.high - dot.value]]
+        color = COLORS[which % len(COLORS)]
+        shape = "osD"[which % 3]
+        # A dot at 0 is drawn whole.
+        axes.errorbar(dot.value, y, xerr=np.maximum(error, 0), fmt=shape, color=color, markersize=6, clip_on=False)
+    axes.axvline(chance, color=MUTED, linestyle="dotted")
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(left=0)
+    axes.set_xlim(0, top)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(FuncFormatter(_per_cent_sign))
-    return _svg(figure)
+    return svg(figure)
 
 
 def curves(title: str, curves: Sequence[Curve]) -> Markup:
@@ -126,7 +200,7 @@ def curves(title: str, curves: Sequence[Curve]) -> Markup:
     axes.yaxis.set_major_formatter(FuncFormatter(_per_cent_sign if title in SHARES else _number))
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True, steps=[1, 2, 2.5, 5, 10]))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
-    return _svg(figure)
+    return svg(figure)
 
 
 def _number(value: float, _: int) -> str:
@@ -157,4 +231,4 @@ def commands(pair: PairPicture, peak: float) -> Markup:
     for label, side in zip(axes.get_xticklabels(), ("right", "left"), strict=True):
         label.set(horizontalalignment=side, fontsize=12.5)
     axes.grid(visible=False, axis="x")
-    return _svg(figure)
+    return svg(figure)

@@ -77,6 +77,8 @@ class Looked(NamedTuple):
     """float64 [N, 2] degrees; NaN where not known."""
     split: np.ndarray
     """int64 [N]: index in `SPLITS`."""
+    row: np.ndarray
+    """int64 [N]: the frame's row in that split of the dataset."""
 
     @property
     def objects(self) -> int:
@@ -131,7 +133,8 @@ def look(
     labels, instances, clip, view = (np.concatenate([part[field] for part in known]) for field in range(4))
     split_of = np.concatenate([np.full(len(part[0]), part[4]) for part in known])
     clip = np.unique(np.stack([split_of, clip]), axis=1, return_inverse=True)[1].reshape(-1)
-    return Looked({k: np.concatenate(v) for k, v in features.items()}, labels, instances, clip, view, split_of)
+    row = np.concatenate(list(chosen.values()))
+    return Looked({k: np.concatenate(v) for k, v in features.items()}, labels, instances, clip, view, split_of, row)
 
 
 def _spread(data: ImageData, split: str, count: int) -> np.ndarray:

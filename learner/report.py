@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
-import jinja2
-import matplotlib
 import numpy as np
-from markupsafe import Markup
 
-from agent.files import write_text
-from learner.charts import COLORS, MUTED, SHARES, VARIABLES, Curve, PairPicture, accuracies, commands, curves
+from learner.charts import COLORS, MUTED, Curve, PairPicture, accuracies, commands, drawing
 from learner.evaluation import Row
 from learner.health import diagnose
+from learner.page import data_url, drawn, flatten, percent, unbroken, write_page
 from learner.probes import Score
 
 UNTRAINED = "untrained encoder"
@@ -67,16 +62,14 @@ def write_report(
     `PANELS` and `HEALTH`. `width` is the largest effective rank that could be seen: the smaller of batch and feature
     width. `category_names` gives the names of the labels 0, 1, ... in `Score.per_category`.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("learner"), autoescape=True, trim_blocks=True, undefined=jinja2.StrictUndefined
-    )
-    environment.filters |= {"percent": percent, "color": lambda color: f"var(--{VARIABLES[color]})"}
     trained = _find(rows, lambda row: row.representation not in BASELINES)
     names = list(dict.fromkeys(row.representation for row in rows))
     peak = max((float(np.abs([pair.clean, pair.recorded]).max(initial=0)) for pair in pairs), default=0) or 1.0
     joints = max((pair.recorded.shape[1] for pair in pairs), default=0)
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "armplay", "text.parse_math": False}):
-        page = environment.get_template("report.html.jinja").render(
+    with drawing():
+        write_page(
+            path,
+            "report.html.jinja",
             title=title,
             headline=headline(rows, steps=_last(history, "step"), test_instances=test_instances),
             notes=notes,
@@ -85,11 +78,11 @@ def write_report(
             table=[(name, [row for row in rows if row.representation == name]) for name in names],
             accuracies=accuracies(rows) if rows else None,
             warnings=_warnings(history, width),
-            panels=_drawn(panels(history, rows)),
-            health=_drawn(health_panels(history)),
-            shares=SHARES,
+            panels=drawn(panels(history, rows)),
+            health=drawn(health_panels(history)),
             pairs=[
-                (pair, _png(pair.first), _png(pair.second), commands(pair, peak) if joints else "") for pair in pairs
+                (pair, data_url(pair.first), data_url(pair.second), commands(pair, peak) if joints else "")
+                for pair in pairs
             ],
             peak=peak,
             colors=COLORS,
@@ -100,23 +93,6 @@ def write_report(
             tables={"Settings": flatten(settings), "Machine": flatten(machine)},
             command=command,
         )
-    write_text(path, page)
-
-
-def percent(share: float, decimals: int = 1) -> str:
-    """A share as a number of percent, without the sign."""
-    return f"{100 * share:.{decimals}f}"
-
-
-def flatten(settings: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested settings as dotted names and their values, in the order given."""
-    lines = []
-    for name, value in settings.items():
-        if isinstance(value, Mapping) and value:
-            lines += flatten(value, f"{prefix}{name}.")
-        else:
-            lines.append((f"{prefix}{name}", str(value)))
-    return lines
 
 
 def headline(rows: Sequence[Row], *, steps: float | None = None, test_instances: int | None = None) -> str:
@@ -142,7 +118,7 @@ def headline(rows: Sequence[Row], *, steps: float | None = None, test_instances:
     if level:
         others = " or ".join(f"{row.representation} ({_with_error(row.score)})" for row in level)
         text += f" It does not clearly exceed {others}."
-    return text.replace(" ± ", "\N{NO-BREAK SPACE}±\N{NO-BREAK SPACE}").replace(" %", "\N{NO-BREAK SPACE}%")
+    return unbroken(text)
 
 
 def _gain(score: Score, untrained: Score) -> str:
@@ -180,14 +156,10 @@ def _panels(history: Sequence[Mapping[str, float]], panels: Mapping[str, Mapping
     """Curves of the keys of each panel that occur, and of their chance where it was logged."""
     found = {}
     for title, names in panels.items():
-        lines = [_curve(history, key, name, color) for (key, name), color in zip(names.items(), COLORS, strict=False)]
-        lines += [_curve(history, f"{key}_chance", "chance", MUTED, "dashed") for key in names]
+        lines = [curve(history, key, name, color) for (key, name), color in zip(names.items(), COLORS, strict=False)]
+        lines += [curve(history, f"{key}_chance", "chance", MUTED, "dashed") for key in names]
         found[title] = [line for line in lines if len(line.steps)]
     return {title: lines for title, lines in found.items() if lines}
-
-
-def _drawn(panels: Mapping[str, list[Curve]]) -> list[tuple[str, list[Curve], Markup]]:
-    return [(title, lines, curves(title, lines)) for title, lines in panels.items()]
 
 
 def _warnings(history: Sequence[Mapping[str, float]], width: int) -> list[str]:
@@ -198,7 +170,7 @@ def _warnings(history: Sequence[Mapping[str, float]], width: int) -> list[str]:
     return [f"{said[0].upper()}{said[1:]}." for said in diagnose(last, width=width)] if last else []
 
 
-def _curve(history: Sequence[Mapping[str, float]], key: str, label: str, color: str, dash: str = "solid") -> Curve:
+def curve(history: Sequence[Mapping[str, float]], key: str, label: str, color: str, dash: str = "solid") -> Curve:
     """The finite values of a key; of a long log, means of consecutive values."""
     seen = [(row["step"], row[key]) for row in history if math.isfinite(row.get(key, math.nan))]
     blocks = np.array_split(np.array(seen, float).reshape(-1, 2), min(POINTS, len(seen)) or 1)
@@ -234,9 +206,3 @@ def _per_category(row: Row | None, names: Sequence[str]) -> list[tuple[str, floa
     """Names and accuracies of the categories, the best first."""
     pairs = sorted(row.score.per_category.items(), key=lambda pair: -pair[1]) if row else []
     return [(names[label] if label < len(names) else f"category {label}", share) for label, share in pairs]
-
-
-def _png(frame: np.ndarray) -> str:
-    """A data URL of a frame uint8 [H, W, 3]."""
-    _, encoded = cv2.imencode(".png", np.ascontiguousarray(frame[..., ::-1]))
-    return "data:image/png;base64," + base64.b64encode(encoded.tobytes()).decode()

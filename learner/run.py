@@ -21,6 +21,7 @@ from learner.training import Learner
 from sim.errors import InputError
 
 VERSION = 2
+HISTORY = "history.jsonl"
 WATCHED = "probe/knn_validation"
 """The figure of the history by which a checkpoint is the best."""
 
@@ -120,7 +121,7 @@ class Run:
                 self.seconds, self._best = float(kept.state["seconds"]), float(kept.state["best"])
             except (KeyError, TypeError, ValueError) as error:
                 raise InputError(f"{kept.path}: not a checkpoint of this run ({error})") from None
-        self.history = [row for row in self._stored_history() if row["step"] <= learner.steps]
+        self.history = [row for row in stored_history(self.folder) if row["step"] <= learner.steps]
         if self._team.leads:
             write_text(self._history_path, "".join(map(_line, self.history)))
             if self._log is not None:
@@ -173,20 +174,22 @@ class Run:
 
     @property
     def _history_path(self) -> Path:
-        return self.folder / "history.jsonl"
+        return self.folder / HISTORY
 
-    def _stored_history(self) -> list[dict[str, float]]:
-        """The rows on disk; the last one may have been cut by a kill, and is then left out."""
-        found: list[dict[str, float]] = []
-        lines = self._history_path.read_text().splitlines(keepends=True) if self._history_path.exists() else []
-        for line in lines:
-            try:
-                row = json.loads(line)
-                found.append({**row, "step": int(row["step"])})
-            except (ValueError, TypeError, KeyError):
-                if line is not lines[-1]:
-                    raise InputError(f"{self._history_path}: line {len(found) + 1} is no row of a history") from None
-        return found
+
+def stored_history(folder: Path) -> list[dict[str, float]]:
+    """The rows of a run's log; the last one may have been cut by a kill, and is then left out. Raises InputError for
+    what is no log."""
+    path, found = folder / HISTORY, []
+    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    for line in lines:
+        try:
+            row = json.loads(line)
+            found.append({**row, "step": int(row["step"])})
+        except (ValueError, TypeError, KeyError):
+            if line is not lines[-1]:
+                raise InputError(f"{path}: line {len(found) + 1} is no row of a history") from None
+    return found
 
 
 def _shown(path: Path) -> bool:

@@ -1,16 +1,13 @@
-"""What an evaluation shows: its table as text, confusions and viewpoint alignment as pictures."""
+"""What an evaluation shows: its table as text, and all its figures."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
-from agent.files import write_whole
 from learner.examination import Finding
 from learner.protocols import Result
 
@@ -49,41 +46,3 @@ def table(found: Sequence[Finding], holds: Mapping[str, Mapping[str, Any]]) -> s
                 parts.append(f"{angle} read to {error:.0f} degrees")
         lines.append(f"{name[-26:]:26} {', '.join(parts)}")
     return "\n".join(lines)
-
-
-def draw_confusion(path: Path, result: Result, categories: Sequence[str]) -> None:
-    """What each category is taken for, in shares of its frames."""
-    classes, counts = result.confusion
-    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    side = max(4.0, 0.22 * len(classes) + 2)
-    figure = Figure(figsize=(side + 1, side), layout="constrained")
-    axes = figure.add_subplot()
-    shown = axes.imshow(shares, cmap="magma_r", vmin=0, vmax=1)
-    names = [categories[label] for label in classes]
-    axes.set_xticks(range(len(names)), names, rotation=90, fontsize=7)
-    axes.set_yticks(range(len(names)), names, fontsize=7)
-    axes.set_xlabel("taken for")
-    axes.set_ylabel("is")
-    axes.set_title(f"{result.protocol}: {100 * result.score.accuracy:.1f} %", fontsize=9)
-    figure.colorbar(shown, shrink=0.6, label="share of frames")
-    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=120))
-
-
-def draw_alignment(path: Path, holds: Mapping[str, Mapping[str, Any]]) -> None:
-    """How alike features of different objects of a category are, by how different their viewpoints are; nothing where
-    views are not known."""
-    curves = {name: held["alignment"] for name, held in holds.items() if "alignment" in held}
-    if not curves:
-        return
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.add_subplot()
-    for name, curve in curves.items():
-        middle = (np.array(curve["degrees"][1:]) + curve["degrees"][:-1]) / 2
-        cosine = np.array([np.nan if value is None else value for value in curve["cosine"]])
-        known = ~np.isnan(cosine)
-        axes.plot(middle[known], cosine[known], marker="o", markersize=3, label=name[-30:])
-    axes.set_xlabel("difference of viewpoints, degrees")
-    axes.set_ylabel("cosine similarity, other object of the category")
-    axes.legend(fontsize=7, frameon=False)
-    axes.spines[["top", "right"]].set_visible(False)
-    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=120))

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from _cli import parse, program
-from _evaluated import draw_alignment, draw_confusion, figures, table
+from _evaluated import figures, table
 from _progress import Progress, shown
+from _training import command
 
 from agent.files import new_folder, write_text
 from agent.settings import to_json
@@ -22,6 +23,7 @@ from learner.data import open_data
 from learner.examination import ExamSettings, contents, examine, findings, look, representations
 from learner.export import load_encoder
 from learner.machine import check_device, default_device
+from learner.pages import Evaluation, read_trained, write_pages
 from sim.errors import InputError
 
 
@@ -34,7 +36,7 @@ class Evaluate:
     data: str
     """KIND:ROOT, as in images:/data/eth80; see the docs for the kinds."""
     out: Path | None = None
-    """New folder for results.json and pictures; evaluations/<encoder>-<kind> by default."""
+    """New folder for results.json, report.html and pictures; evaluations/<encoder>-<kind> by default."""
     device: str = field(default_factory=default_device)
     """Where encoders run: cpu or cuda."""
     quiet: bool = False
@@ -47,6 +49,7 @@ def main(asked: Evaluate) -> int:
     check_device(asked.device)
     data = open_data(asked.data)
     encoders = {str(path): load_encoder(path) for path in asked.encoder}
+    trained = {str(path): read_trained(path) for path in asked.encoder}
     sizes = {encoder.image_size for encoder in encoders.values()}
     if len(sizes) != 1:
         raise InputError(f"encoder: image sizes {sorted(sizes)}, one is needed to compare them on the same images")
@@ -66,8 +69,9 @@ def main(asked: Evaluate) -> int:
         about = {"data": asked.data, "settings": to_json(asked.settings), "versions": versions()}
         about |= {"categories": data.categories, "frames": len(looked.labels), "objects": looked.objects}
         write_text(draft / "results.json", json.dumps({**about, **figures(found, results, holds)}, indent=1) + "\n")
-        draw_confusion(draft / "confusion.png", results[next(iter(results))]["logistic"], data.categories)
-        draw_alignment(draft / "alignment.png", holds)
+        evaluation = Evaluation(data, looked, results, holds, found, asked.settings, trained)
+        with shown("draw", "pictures", quiet=asked.quiet) as told:
+            write_pages(draft, evaluation, command=command(), versions=versions(), told=told)
     print(f"{asked.data}: {len(looked.labels)} frames of {looked.objects} objects, {len(data.categories)} categories")
     print(table(found, holds))
     print(f"all figures, settings and pictures: {out}")
