@@ -11,7 +11,9 @@ import numpy as np
 import torch
 
 from agent.files import write_text
+from learner.augment import Augment, AugmentSettings
 from learner.data import ImageData
+from learner.presets import PROBE_EPOCHS
 from learner.protocols import Embedded, Interval, Result, interval, least_squares, linear, one_per_instance
 from sim.errors import InputError
 from sim.seeding import stream
@@ -22,10 +24,6 @@ MOST_FRAMES = 400_000
 """Training frames that a linear probe is fitted on, at most: RT4K has fewer; 512 features of so many take 0.8 GB."""
 Embed = Callable[[np.ndarray], np.ndarray]
 """Frames uint8 [N, H, W, 3] -> features float32 [N, F]."""
-
-
-class Stopped(Exception):
-    """A signal came while frames were looked at."""
 
 
 def frames_each(data: ImageData, *, most: int = MOST_FRAMES) -> int:
@@ -44,25 +42,48 @@ def rows_of(data: ImageData, split: str, each: int) -> np.ndarray:
 
 
 def embedded(
-    data: ImageData, split: str, embed: Embed, *, each: int, image_size: int, stopped: Callable[[], object]
+    data: ImageData, split: str, embed: Embed, *, each: int, image_size: int, told: Callable[[int], object]
 ) -> Embedded:
-    """A split as an encoder sees it. Raises Stopped when `stopped` says so."""
+    """A split as an encoder sees it; `told` is given how many frames come next, and what it raises ends it."""
     rows, known = rows_of(data, split, each), data.frames(split)
     features = []
     for images in data.batches(split, rows, size=image_size, batch=FRAMES_AT_ONCE):
-        if stopped():
-            raise Stopped
+        told(len(images))
         features.append(embed(images))
     return Embedded(np.concatenate(features), known.category[rows], known.instance[rows])
 
 
-def probe(train: Embedded, test: Embedded, *, seed: int, device: str) -> dict[str, Result]:
-    """Both protocols of the paper."""
+def augmented(
+    data: ImageData, embed: Embed, *, each: int, image_size: int, told: Callable[[int], object], seed: int
+) -> Callable[[np.ndarray], np.ndarray]:
+    """Gives the features [n, F] of random views, as the paper's trainings see them, of n frames of the training split
+    by their places in what `embedded` gives; `told` is as there."""
+    rows, augment = rows_of(data, "train", each), Augment(AugmentSettings())
+    generator = torch.Generator().manual_seed(int(stream("augment the probe", seed).integers(2**63)))
+
+    def anew(places: np.ndarray) -> np.ndarray:
+        told(len(places))
+        frames = torch.from_numpy(data.images("train", rows[places], size=image_size))
+        views = augment(frames.permute(0, 3, 1, 2), generator)
+        return embed(views.add_(1).mul_(255 / 2).round_().to(torch.uint8).permute(0, 2, 3, 1).numpy())
+
+    return anew
+
+
+def probe(
+    train: Embedded,
+    test: Embedded,
+    *,
+    seed: int,
+    device: str,
+    anew: Callable[[np.ndarray], np.ndarray] | None = None,
+) -> dict[str, Result]:
+    """Both protocols of the paper; without `anew` (of `augmented`) the linear one does not augment."""
     drawn = int(stream("linear probe", seed).integers(2**63))
     one_each = train.take(one_per_instance(train.instances, stream("one each", seed)))
     generator = torch.Generator().manual_seed(drawn)
     return {
-        "linear": linear(train, test, generator=generator, device=device),
+        "linear": linear(train, test, generator=generator, epochs=PROBE_EPOCHS, device=device, anew=anew),
         "least squares": least_squares(one_each, test),
     }
 

@@ -16,7 +16,7 @@ from learner.data import ImageData
 from learner.encoders import build_encoder
 from learner.paper import FRAMES_AT_ONCE, frames_each, rows_of
 from learner.parts import learner_for, settled
-from learner.presets import steps_of
+from learner.presets import PROBE_EPOCHS, steps_of
 from learner.probes import embed
 from learner.settings import TrainSettings
 from learner.stored import open_stored
@@ -59,7 +59,7 @@ class Plan:
 
     @property
     def cut(self) -> bool:
-        """Whether it is shorter than the paper's."""
+        """Whether it is shorter than the paper's; its linear probe then does not augment."""
         return self.steps < self.paper_steps
 
 
@@ -72,7 +72,7 @@ class Pace(NamedTuple):
     """To read a frame and embed it."""
 
     def of(self, plan: Plan, method: str, looked: int) -> float:
-        """A run of this method, and the probes on so many frames."""
+        """A run of this method, and its probes, which look at so many frames."""
         return plan.steps * self.step[method] + looked * self.frame + AFTERWARDS_S
 
 
@@ -115,13 +115,22 @@ def fitted(plan: Plan, images: ImageData, pace: Pace, runs: Sequence[tuple[str, 
     """The plan cut such that all runs, and probes of so many other representations, fit its budget: as many steps for
     each. At least one step and one frame an object remain, which may take longer."""
     seconds, looks = 3600 * plan.asked.budget, len(runs) + others
+    looked = looks_of(images, plan)
+    if sum(pace.of(plan, method, looked) for method, _ in runs) + others * looked * pace.frame < (1 - SPARE) * seconds:
+        return plan
     each = int(LOOKING * seconds / (looks * pace.frame * max(1, looked_at(images, 1))))
     plan = replace(plan, frames=max(1, min(plan.frames, each)))
     left = (1 - SPARE) * seconds - looks * looked_at(images, plan.frames) * pace.frame - len(runs) * AFTERWARDS_S
     steps = int(left / sum(pace.step[method] for method, _ in runs))
-    return replace(plan, steps=max(1, min(plan.steps, steps)))
+    return replace(plan, steps=max(1, min(plan.steps - 1, steps)))
 
 
 def looked_at(images: ImageData, each: int) -> int:
     """Frames that the probes are fitted and tested on."""
     return sum(len(rows_of(images, split, each)) for split in ("train", "test"))
+
+
+def looks_of(images: ImageData, plan: Plan) -> int:
+    """Frames that are embedded for the probes of one representation; in each epoch anew, where they are augmented."""
+    again = 0 if plan.cut else PROBE_EPOCHS * len(rows_of(images, "train", plan.frames))
+    return again + looked_at(images, plan.frames)

@@ -11,6 +11,8 @@ from learner.methods import MethodSettings
 from learner.settings import TrainSettings
 
 EPOCHS = 100
+PROBE_EPOCHS = EPOCHS // 2
+"""Of the final linear probe."""
 BATCH = 256
 ENCODER = "resnet18"
 

@@ -13,7 +13,7 @@ from agent.versions import versions
 from learner.card import table
 from learner.paper import PROTOCOLS, Line
 from learner.plan import Asked, Plan
-from learner.presets import BATCH, ENCODER, EPOCHS
+from learner.presets import BATCH, ENCODER, EPOCHS, PROBE_EPOCHS
 from sim.errors import InputError
 
 NAME = "plan.json"
@@ -92,6 +92,7 @@ def notes(plan: Plan) -> list[str]:
         "encoders nor probes learn from those.",
         f"Percent of the frames of test objects, each object weighing the same; of an object {plan.frames} frames at "
         "most, evenly spaced. In brackets 95 % intervals by bootstrap over seeds and test objects.",
-        "linear: a linear layer on frozen features, AdamW, 50 epochs, without augmentation, which the paper has. "
+        f"linear: a linear layer on frozen features, AdamW, {PROBE_EPOCHS} epochs, "
+        f"{'without augmentation, which the paper has' if plan.cut else 'frames augmented anew in each'}. "
         "least squares: on one random frame of each training object.",
     ]

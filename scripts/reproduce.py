@@ -16,6 +16,7 @@ from typing import Annotated, Literal
 
 import tyro
 from _cli import Stop, parse, program, stop_on_signal
+from _progress import Progress
 from _reproduced import hours, keep_plan, kept_plan, write_results
 from _training import command, set_up
 from train import train
@@ -25,8 +26,8 @@ from learner.encoders import build_encoder
 from learner.export import load_encoder
 from learner.machine import default_device
 from learner.methods import METHODS
-from learner.paper import Embed, Line, Stopped, embedded, keep, line_of, probe
-from learner.plan import Asked, Plan, fitted, looked_at, measure, whole_plan
+from learner.paper import Embed, Line, augmented, embedded, keep, line_of, probe
+from learner.plan import Asked, Plan, fitted, looks_of, measure, whole_plan
 from learner.presets import BATCH, ENCODER, EXPERIMENTS, paper_settings
 from learner.probes import color_histogram, embed, raw_pixels
 from learner.settings import TrainSettings
@@ -35,6 +36,10 @@ from sim.errors import InputError
 
 PROBED = "paper.json"
 """Beside each run: its accuracies by the paper's protocols."""
+
+
+class Stopped(Exception):
+    """A signal came while frames were looked at."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +131,7 @@ def planned(asked: Reproduce, images: ImageData, whole: Plan, kept: Plan | None)
     pace = measure(images, list(dict.fromkeys(asked.methods)), lambda method: asked.settings(whole, method, 0))
     if kept is None and asked.budget:
         plan = fitted(whole, images, pace, asked.runs, others=3)
-    looked, total = looked_at(images, plan.frames), 0.0
+    looked, total = looks_of(images, plan), 0.0
     for method, seed in asked.runs:
         folder = run_folder(asked, method, seed)
         state = "done" if (folder / PROBED).exists() else "begun" if folder.exists() else "new"
@@ -162,12 +167,22 @@ def look(
     asked: Reproduce, plan: Plan, images: ImageData, represent: Embed, path: Path, *, seed: int, stop: Stop
 ) -> bool:
     """Probe a representation; False where a signal came."""
-    see = partial(embedded, images, embed=represent, each=plan.frames, image_size=size_of(asked, images))
-    try:
-        train_split, test_split = (see(split=split, stopped=lambda: bool(stop)) for split in ("train", "test"))
-    except Stopped:
-        return False
-    keep(path, probe(train_split, test_split, seed=seed, device=asked.device))
+    done = 0
+
+    def told(more: int) -> None:
+        nonlocal done
+        if stop:
+            raise Stopped
+        bar.advance(done := done + more, path.stem if path.name != PROBED else path.parent.name)
+
+    given = {"embed": represent, "each": plan.frames, "image_size": size_of(asked, images), "told": told}
+    with Progress(looks_of(images, plan), unit="frames", title="probe", quiet=asked.quiet) as bar:
+        try:
+            train_split, test_split = (embedded(images, split, **given) for split in ("train", "test"))
+            anew = None if plan.cut else augmented(images, **given, seed=seed)
+            keep(path, probe(train_split, test_split, seed=seed, device=asked.device, anew=anew))
+        except Stopped:
+            return False
     return True
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -20,12 +22,14 @@ def linear(
     learning_rate: float = 5e-4,
     weight_decay: float = 1e-6,
     device: torch.device | str = "cpu",
+    anew: Callable[[np.ndarray], np.ndarray] | None = None,
 ) -> Result:
     """A linear layer trained by AdamW with AA-SSL's settings: half as many epochs as the encoder, no schedule.
 
-    Each frame has one vector of features, so there is no augmentation; theirs augments the training frames anew in each
-    epoch. Weights, then biases, then the order of each epoch are drawn from `generator`, which is on the CPU. Raises
-    InputError for settings that train nothing, no frames, or features not finite.
+    `anew` gives the features [n, F] of training frames, by their places int64 [n], of which views are drawn anew each
+    time: AA-SSL augments them in each epoch. Without it each frame keeps its one vector of features. Weights, then
+    biases, then the order of each epoch are drawn from `generator`, which is on the CPU. Raises InputError for settings
+    that train nothing, no frames, or features not finite.
     """
     check_embedded(train, test)
     for name, value in (("epochs", epochs), ("batch", batch)):
@@ -42,7 +46,8 @@ def linear(
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate, weight_decay=weight_decay)
     for _ in range(epochs):
         for rows in torch.randperm(len(labels), generator=generator).to(device).split(batch):
-            loss = F.cross_entropy(F.linear(features[rows], *parameters), labels[rows])
+            seen = features[rows] if anew is None else torch.from_numpy(anew(rows.cpu().numpy())).float().to(device)
+            loss = F.cross_entropy(F.linear(seen, *parameters), labels[rows])
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
@@ -50,4 +55,5 @@ def linear(
         asked = torch.from_numpy(test.features).float().to(device)
         found = F.linear(asked, *parameters).argmax(dim=1).cpu().numpy()
     settings = {"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "weight_decay": weight_decay}
+    settings["augmented"] = anew is not None
     return result("linear", settings, train, test, known[found])

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from learner.data.rt4k import Rt4k
 from learner.methods import METHODS
-from learner.paper import Stopped, embedded, frames_each, keep, line_of, probe, rows_of
-from learner.plan import Asked, Pace, Plan, fitted, looked_at, whole_plan
+from learner.paper import augmented, embedded, frames_each, keep, line_of, probe, rows_of
+from learner.plan import Asked, Pace, Plan, fitted, looks_of, whole_plan
 from learner.presets import EXPERIMENTS, paper_settings, steps_of
+from learner.probes import raw_pixels
 from learner.protocols import Embedded, Result
 from sim.errors import InputError
 from tests.references.imagefiles import codes, write_packed_co3d, write_rt4k
@@ -92,13 +93,32 @@ def test_a_split_is_seen_by_an_encoder_frame_by_frame_until_a_signal_comes(image
     def code_of(frames: np.ndarray) -> np.ndarray:
         return np.array(codes(frames), np.float32)[:, None]
 
-    seen = embedded(images, "test", code_of, each=4, image_size=32, stopped=lambda: False)
+    told: list[int] = []
+    seen = embedded(images, "test", code_of, each=4, image_size=32, told=told.append)
     frames = images.frames("test")
     assert seen.features[:, 0].tolist() == codes(images.images("test", np.arange(len(frames)), size=32))
     assert seen.labels.tolist() == frames.category.tolist()
     assert seen.instances.tolist() == frames.instance.tolist()
-    with pytest.raises(Stopped):
-        embedded(images, "test", code_of, each=4, image_size=32, stopped=lambda: True)
+    assert sum(told) == len(frames)
+
+    def stop(more: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        embedded(images, "test", code_of, each=4, image_size=32, told=stop)
+
+
+def test_frames_are_augmented_anew_each_time(images: Rt4k) -> None:
+    given = {"each": 4, "image_size": 32, "told": lambda more: None}
+    plainly = embedded(images, "train", raw_pixels, **given).features
+    anew, same, other = (augmented(images, raw_pixels, **given, seed=seed) for seed in (0, 0, 1))
+    places = np.array([3, 0, 3])
+    views = anew(places)
+    assert views.shape == (3, plainly.shape[1])
+    assert not np.array_equal(views[0], views[2])
+    assert np.array_equal(views, same(places))
+    assert not np.array_equal(views, anew(places))
+    assert not np.array_equal(views, other(places))
 
 
 def clouds(rng: np.random.Generator) -> Embedded:
@@ -175,11 +195,11 @@ def test_a_cut_is_alike_for_all_and_fits_its_budget(
     plan = fitted(whole, images, pace, runs, others=3)
     assert 1 <= plan.steps <= plan.paper_steps == whole.steps == steps_of(whole.training_frames, batch=8)
     assert 1 <= plan.frames <= whole.frames
-    looked = looked_at(images, plan.frames)
+    looked = looks_of(images, plan)
     taken = sum(pace.of(plan, method, looked) for method, _ in runs) + 3 * looked * frame
     if plan.steps > 1:
         assert taken <= 3600 * hours
-    if plan.cut and plan.frames == whole.frames:
+    if plan.steps < whole.steps - 1 and plan.frames == whole.frames:
         assert taken + sum(pace.step[method] for method, _ in runs) > 0.89 * 3600 * hours
 
 
@@ -188,3 +208,6 @@ def test_enough_time_cuts_nothing(images: Rt4k) -> None:
     plan: Plan = fitted(whole, images, Pace({"simclr": 0.1}, 1e-3), [("simclr", 0)], others=3)
     assert plan == whole
     assert not plan.cut
+    train, test = (len(rows_of(images, split, whole.frames)) for split in ("train", "test"))
+    assert looks_of(images, plan) == 51 * train + test
+    assert looks_of(images, replace(plan, steps=1)) == train + test

@@ -101,7 +101,29 @@ def test_linear_probe_equals_adamw_by_loops(batch, weight_decay):
     np.testing.assert_array_equal(found.predictions, LABELS[scores.argmax(axis=1)])
     untrained = LABELS[(test.features @ weight.numpy().T + bias.numpy()).argmax(axis=1)]
     assert (found.predictions != untrained).mean() > 0.2
-    assert found.settings == {"epochs": 6, **settings, "train_frames": 24, "train_categories": 3}
+    assert found.settings == {
+        "epochs": 6,
+        **settings,
+        "augmented": False,
+        "train_frames": 24,
+        "train_categories": 3,
+    }
+
+
+def test_linear_probe_learns_from_views_that_are_made_anew():
+    train, test = embedded(4, 2), embedded(30, 1, seed=1)
+    asked: list[int] = []
+
+    def turned(places: np.ndarray) -> np.ndarray:
+        asked.extend(places.tolist())
+        return -train.features[places]
+
+    given = {"epochs": 3, "batch": 7, "learning_rate": 0.03}
+    found = linear(train, test, generator=torch_generator(5), anew=turned, **given)
+    same = linear(train._replace(features=-train.features), test, generator=torch_generator(5), **given)
+    np.testing.assert_array_equal(found.predictions, same.predictions)
+    assert sorted(asked) == sorted(3 * list(range(len(train.labels))))
+    assert found.settings["augmented"] is True
 
 
 def test_linear_probe_comes_from_its_generator_alone():

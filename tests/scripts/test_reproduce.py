@@ -165,3 +165,13 @@ def test_a_folder_of_something_else_is_left_alone(rt4k: str, tmp_path: Path) -> 
     assert_one_line(outcome)
     assert f"{tmp_path}: exists and is no repetition of the paper, give another --out" in outcome.err
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_the_whole_experiment_augments_the_frames_of_its_linear_probe(rt4k: str, tmp_path: Path) -> None:
+    out = planned(rt4k, tmp_path / "whole", paper_steps=STEPS)
+    outcome = run_here("reproduce", *call(rt4k, out, "--budget", 1, "--methods", "simclr", "--seeds", 0))
+    assert outcome.status == 0, outcome
+    assert "50 epochs, frames augmented anew in each" in outcome.out
+    assert "A cut" not in outcome.out
+    for path in (out / "simclr-0" / "paper.json", out / "baselines" / "raw-pixels.json"):
+        assert json.loads(path.read_text())["linear"]["settings"]["augmented"] is True
