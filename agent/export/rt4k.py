@@ -37,9 +37,10 @@ class _Shot(NamedTuple):
 def export_rt4k(data: Dataset, out: Path, told: Callable[[int, int], object]) -> str:
     """Writes `data.h5`, `dataset.parquet` and `dataset_test.parquet`. Counts objects.
 
-    View v of 1 to 180 shows the object turned by 2 v degrees about its upright axis, counter-clockwise as seen from
-    above, from where its canonical x faces the camera. An object has the views that its episodes show; its rows follow
-    one another in the order of views. A tenth of the objects is for testing: those for which `held_out` says so.
+    View v of 1 to 180 is seen from an azimuth of 2 v degrees (`agent.export.views.angles`), as `learner.data.rt4k`
+    reads it; in which sense RT4K's own views go round was not published. An object has the views that its episodes
+    show; its rows follow one another in the order of views. A tenth of the objects is for testing: those for which
+    `held_out` says so.
     """
     try:
         import h5py
@@ -114,7 +115,7 @@ def _shots(data: Dataset, numbers: list[int]) -> dict[int, _Shot]:
                 f"{data.root}: the object of episode {number} leans by {leaning:.0f} degrees: at most {UPRIGHT:g}, or "
                 "its views are not those of a turntable"
             )
-        turns = -angles(where)[:, 1] / STEP
+        turns = angles(where)[:, 1] / STEP
         for frame, turn in enumerate(turns):
             view = int(np.round(turn)) % VIEWS or VIEWS
             shot = _Shot(abs(turn - np.round(turn)) * STEP, number, frame)

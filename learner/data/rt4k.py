@@ -32,7 +32,7 @@ class Rt4k(IndexedData):
     """`data.h5` with the tables beside it, or the tables and `<object>/<file name>`. Objects may have fewer views.
 
     A tenth of the published training objects, by a hash of their names, is for validation. A view's azimuth is 2
-    degrees times its number; how high the camera stands was not published.
+    degrees times its number; in which sense the camera goes round, and how high it stands, was not published.
     """
 
     kind = "rt4k"

@@ -82,6 +82,25 @@ def test_our_own_export_loads(tmp_path: Path) -> None:
     assert all((stored == image).all(axis=(1, 2, 3)).any() for image in shown_images)
 
 
+def test_our_own_export_is_seen_from_the_same_side(tmp_path: Path) -> None:
+    """Each exported frame has the azimuth that our own dataset gives it, to the nearest view."""
+    store(tmp_path / "data", range(24), image_format="png")
+    EXPORTS["rt4k"](Dataset(tmp_path / "data"), tmp_path / "out", lambda *_: None)
+    ours, theirs = open_data(f"armplay:{tmp_path / 'data'}"), open_data(f"rt4k:{tmp_path / 'out'}")
+    azimuth = {}
+    for split in SPLITS:
+        images = ours.images(split, np.arange(len(ours.frames(split))))
+        azimuth |= {image.tobytes(): view[1] for image, view in zip(images, ours.frames(split).view, strict=True)}
+    seen = 0
+    for split in SPLITS:
+        images = theirs.images(split, np.arange(len(theirs.frames(split))), size=32)
+        for image, view in zip(images, theirs.frames(split).view, strict=True):
+            off = (azimuth[image.tobytes()] - view[1] + 180) % 360 - 180
+            assert abs(off) <= 1 + 1e-9
+            seen += 1
+    assert seen > 40
+
+
 def break_table(root: Path, name: str, change: Any) -> None:
     change(pd.read_parquet(root / name)).to_parquet(root / name)
 
