@@ -16,7 +16,7 @@ def looked_of(objects: list[int], frames: int, split: list[int] | None = None) -
     labels = np.repeat(np.arange(len(objects)), np.array(objects) * frames)
     instances = np.repeat(np.arange(sum(objects)), frames)
     of = np.repeat(split or [0] * sum(objects), frames)
-    return Looked({}, labels, instances, instances, np.full((len(labels), 2), np.nan), of)
+    return Looked({}, labels, instances, instances, np.full((len(labels), 2), np.nan), of, np.arange(len(labels)))
 
 
 @settings(max_examples=50, deadline=None)
