@@ -11,8 +11,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from learner.protocols.few_shot import unit
-from learner.sampling import draw_episodes
 from sim.errors import InputError
+
+DECIMALS = 5
+"""Actions that agree to so many are the same: a turn has not quite the sine of the turn that ends there the other way
+round."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,22 +59,23 @@ class Told(NamedTuple):
 def draw_pairs(clip: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rows of t and t' != t, int64 [n] each, of up to `count` different ordered pairs of frames of one clip.
 
-    `clip` int [N] ascends. Each clip is drawn as often as another while it has pairs left; where clips are short there
-    are fewer pairs than asked for. Raises InputError where no clip has 2 frames.
+    `clip` int [N] ascends. Each clip is drawn from as often as another while it has pairs left. Raises InputError where no clip has 2 frames.
     """
     starts = np.flatnonzero(np.diff(clip, prepend=clip[:1] - 1))
     lengths = np.diff(starts, append=len(clip))
     starts, lengths = starts[lengths > 1], lengths[lengths > 1]
     if not len(starts):
         raise InputError("pairs=0: a clip of 2 frames or more is needed, or there is no action")
-    here, there = [], []
-    for place, wanted in enumerate(np.bincount(draw_episodes(len(starts), count, rng), minlength=len(starts))):
-        others = lengths[place] - 1
-        drawn = rng.choice(lengths[place] * others, min(wanted, lengths[place] * others), replace=False)
-        one, other = np.divmod(drawn, others)
-        here.append(starts[place] + one)
-        there.append(starts[place] + other + (other >= one))
-    return np.concatenate(here), np.concatenate(there)
+    here, there, rounds = [], [], []
+    for start, length in zip(starts.tolist(), lengths.tolist(), strict=True):
+        pairs = length * (length - 1)
+        one, other = np.divmod(rng.choice(pairs, min(count, pairs), replace=False), length - 1)
+        here.append(start + one)
+        there.append(start + other + (other >= one))
+        rounds.append(np.arange(len(one)))
+    turns = np.concatenate(rounds)
+    chosen = np.lexsort((rng.random(len(turns)), turns))[:count]
+    return np.concatenate(here)[chosen], np.concatenate(there)[chosen]
 
 
 def rank_by_cosine(pairs: np.ndarray, actions: np.ndarray, told: Told) -> Ranks:
@@ -102,7 +106,8 @@ def rank_by_regression(train: Told, test: Told, *, penalty: float = 1.0) -> Rank
 
 def _different(actions: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Of actions [N, A] the U that differ: a row of each [U], which one each row has [N], and how many have it [U]."""
-    _, first, own, counts = np.unique(actions, axis=0, return_index=True, return_inverse=True, return_counts=True)
+    rounded = np.round(actions, DECIMALS)
+    _, first, own, counts = np.unique(rounded, axis=0, return_index=True, return_inverse=True, return_counts=True)
     return first, own.reshape(-1), counts
 
 

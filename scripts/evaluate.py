@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from _cli import parse, program
@@ -79,11 +80,12 @@ def main(asked: Evaluate) -> int:
             looked = look(data, embeds, asked.settings, size=size, told=told)
         results, holds, ranks = {}, {}, {}
         with Progress(len(embeds), unit="representations", title="probe", quiet=asked.quiet) as bar:
-            for done, name in enumerate(embeds, start=1):
-                results[name] = examine(looked, name, asked.settings)
+            for done, name in enumerate(embeds):
+                told = partial(_note, bar, done, name)
+                results[name] = examine(looked, name, asked.settings, told)
                 holds[name] = contents(looked, name, asked.settings)
                 ranks[name] = retrieve(looked, name, asked.settings, data.action, heads.get(name))
-                bar.advance(done, name)
+                bar.advance(done + 1, name)
         found = findings(results, asked.settings, seeds)
         retrieved = retrievals(ranks, seeds, asked.settings)
         about = {"data": asked.data, "settings": to_json(asked.settings), "versions": versions(), "seeds": seeds}
@@ -96,6 +98,10 @@ def main(asked: Evaluate) -> int:
     print(table(found, holds, retrieved, seeds))
     print(f"all figures, settings and pictures: {out}")
     return 0
+
+
+def _note(bar: Progress, done: int, name: str, what: str) -> None:
+    bar.advance(done, f"{name}: {what}")
 
 
 def play(data: ImageData, size: int, *, quiet: bool) -> None:

@@ -18,8 +18,8 @@ Embed = Callable[[np.ndarray], np.ndarray]
 """Frames uint8 [N, H, W, 3] -> features float32 [N, F]."""
 Seeds = dict[str, dict[int, str]]
 """Representation -> seed -> the name under which it is embedded."""
-UNIMPORTANT = {*FREE_ON_RESUME, "seed", "record.seed"} - {"steps"}
-"""Settings that make no other representation."""
+UNIMPORTANT = {*FREE_ON_RESUME, "precision", "seed", "record.seed"} - {"steps"}
+"""Settings that make no other representation; which precision is faster is found out anew in every run."""
 
 
 class TrainedRun(NamedTuple):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from learner.data.rt4k import TURN
 from learner.retrieval import Ranks, Told, draw_pairs, rank_by_cosine, rank_by_regression
 from sim.errors import InputError
 from tests.references.analysis import cosine, ranks_by_loops, ridge_by_hand
@@ -60,6 +61,14 @@ def test_embeddings_of_equal_actions_tie_whatever_rounding_made_of_them():
     assert found.rank.tolist() == pytest.approx([(count + 1) / 2 for count in expected])
 
 
+def test_a_turn_of_rt4k_is_the_same_action_however_it_wraps_around():
+    first, second = rng().integers(1, 181, (2, 300, 1)).astype(float)
+    turns = Counter(((second - first) % 180).ravel().tolist())
+    asked = told(300, 0)._replace(actions=TURN.compute(first, second))
+    found = rank_by_cosine(np.tile([1.0, 0.3], (300, 1)), asked.actions, asked)
+    assert found.alike.tolist() == [turns[turn] for turn in ((second - first) % 180).ravel().tolist()]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(2, 12), st.integers(0, 2**31), st.sampled_from([0, 3]), st.sampled_from([0.1, 20.0]))
 def test_ranks_by_regression_equal_ridge_by_hand(n, seed, different, penalty):
@@ -102,11 +111,12 @@ def test_pairs_are_different_of_one_clip_and_of_all_clips_alike(lengths, count, 
     assert (clip[here] == clip[there]).all()
     assert (here != there).all()
     assert len(set(zip(here.tolist(), there.tolist(), strict=True))) == len(here) <= count
-    long = [place for place, length in enumerate(lengths) if length > 1]
     counts = Counter(((clip[here] - 3) // 2).tolist())
-    for place in long:
-        most = lengths[place] * (lengths[place] - 1)
-        assert min(most, count // len(long)) <= counts[place] <= min(most, -(-count // len(long)))
+    most = [length * (length - 1) for length in lengths]
+    assert len(here) == min(count, sum(most))
+    for place, limit in enumerate(most):
+        # Nobody has fewer than another, but for want of pairs.
+        assert counts[place] == limit or counts[place] >= max(counts.values()) - 1
 
 
 def test_all_pairs_are_drawn_where_as_many_are_asked_for():

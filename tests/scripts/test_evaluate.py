@@ -20,11 +20,15 @@ OBJECTS = 30
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three categories that differ in colour alone, 30 objects each, 4 views of each at known angles."""
-    root, rng = tmp_path_factory.mktemp("photographs"), np.random.default_rng(0)
+    return photographed(tmp_path_factory.mktemp("photographs"), OBJECTS)
+
+
+def photographed(root: Path, objects: int) -> Path:
+    """Three categories that differ in colour alone, `objects` each, 4 views of each at known angles."""
+    rng = np.random.default_rng(0)
     rows = ["category,instance,polar_deg,azimuth_deg,image"]
     for category, colour in COLOURS.items():
-        for number in range(OBJECTS):
+        for number in range(objects):
             folder = root / category / f"{category}{number:02d}"
             folder.mkdir(parents=True)
             for view in range(4):
@@ -48,12 +52,13 @@ def figures_of(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["representation"], row["protocol"]): row for row in found}
 
 
-@pytest.mark.parametrize("how", [(), ("--leave-one-out",)])
+@pytest.mark.parametrize(("how", "objects"), [((), OBJECTS), (("--leave-one-out",), 4)])
 def test_what_colours_tell_is_found_by_every_protocol(
-    how: tuple[str, ...], encoder: Path, photographs: Path, tmp_path: Path
+    how: tuple[str, ...], objects: int, encoder: Path, photographs: Path, tmp_path: Path
 ) -> None:
+    root = photographed(tmp_path / "few", objects) if how else photographs
     out = tmp_path / "out"
-    arguments = ("--encoder", encoder, "--data", f"images:{photographs}", "--out", out, "--shots", 1, "--draws", 2)
+    arguments = ("--encoder", encoder, "--data", f"images:{root}", "--out", out, "--shots", 1, "--draws", 2)
     outcome = run_here("evaluate", *arguments, *how, "--quiet", "--device", "cpu")
     assert (outcome.status, outcome.err) == (0, ""), outcome
     figures = figures_of(out)
@@ -70,18 +75,26 @@ def test_what_colours_tell_is_found_by_every_protocol(
     for row in figures.values():
         assert row["accuracy"]["low"] <= row["accuracy"]["estimate"] <= row["accuracy"]["high"]
         assert (row["beside"] is None) == (row["representation"] == str(encoder))
+        assert row["seeds"] == 1
     whole = json.loads((out / "results.json").read_text())
     knn = whole["results"]["colour histogram"]["knn"]
     tested = sum(map(sum, knn["confusion"]["counts"]))
-    assert (whole["objects"], whole["frames"]) == (90, 360)
-    assert tested == 360 if how else 0 < tested < 200
+    assert (whole["objects"], whole["frames"]) == (3 * objects, 12 * objects)
+    assert tested == 12 * objects if how else 0 < tested < 200
     assert knn["settings"]["k"] == 20
     alignment = whole["holds"]["raw pixels"]["alignment"]
     assert alignment["cosine"][0] is not None  # all at equal views
+    assert {(row["representation"], row["by"]) for row in whole["retrieval"]} == {(n, "regression") for n in names}
+    for row in whole["retrieval"]:
+        n = row["candidates"]
+        assert row["chance"] == {"top1": 1 / n, "top5": 5 / n, "mean_rank": (n + 1) / 2}
+        # Four turns, so that about a quarter of the pairs have the same action, which no view tells here.
+        assert row["mean_rank"]["low"] < (n + 1) / 2 < 1.1 * row["mean_rank"]["high"]
     assert (out / "confusion.png").read_bytes().startswith(b"\x89PNG")
     assert (out / "alignment.png").exists()
-    assert "colour histogram" in outcome.out
-    assert f"{360} frames of 90 objects, 3 categories" in outcome.out
+    for told in ("colour histogram", "cosine of next frames", "found among those of", "a guess"):
+        assert told in outcome.out
+    assert f"{12 * objects} frames of {3 * objects} objects, 3 categories" in outcome.out
 
 
 def test_mistakes_are_one_line_and_leave_nothing(encoder: Path, photographs: Path, tmp_path: Path) -> None:
