@@ -59,7 +59,8 @@ class Told(NamedTuple):
 def draw_pairs(clip: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Rows of t and t' != t, int64 [n] each, of up to `count` different ordered pairs of frames of one clip.
 
-    `clip` int [N] ascends. Each clip is drawn from as often as another while it has pairs left. Raises InputError where no clip has 2 frames.
+    `clip` int [N] ascends. Each clip is drawn from as often as another while it has pairs left. Raises InputError where
+    no clip has 2 frames.
     """
     starts = np.flatnonzero(np.diff(clip, prepend=clip[:1] - 1))
     lengths = np.diff(starts, append=len(clip))

@@ -30,6 +30,7 @@ from learner.examination import (
     contents,
     examine,
     findings,
+    folds,
     load_heads,
     look,
     read_run,
@@ -79,13 +80,13 @@ def main(asked: Evaluate) -> int:
         with shown("look", "frames", quiet=asked.quiet) as told:
             looked = look(data, embeds, asked.settings, size=size, told=told)
         results, holds, ranks = {}, {}, {}
-        with Progress(len(embeds), unit="representations", title="probe", quiet=asked.quiet) as bar:
-            for done, name in enumerate(embeds):
-                told = partial(_note, bar, done, name)
-                results[name] = examine(looked, name, asked.settings, told)
+        count = len(list(folds(looked, asked.settings)))
+        with Progress(len(embeds) * count, unit="folds", title="probe", quiet=asked.quiet) as bar:
+            for place, name in enumerate(embeds):
+                results[name] = examine(looked, name, asked.settings, partial(_note, bar, place * count, name))
                 holds[name] = contents(looked, name, asked.settings)
                 ranks[name] = retrieve(looked, name, asked.settings, data.action, heads.get(name))
-                bar.advance(done + 1, name)
+                bar.advance((place + 1) * count, name)
         found = findings(results, asked.settings, seeds)
         retrieved = retrievals(ranks, seeds, asked.settings)
         about = {"data": asked.data, "settings": to_json(asked.settings), "versions": versions(), "seeds": seeds}
@@ -100,8 +101,8 @@ def main(asked: Evaluate) -> int:
     return 0
 
 
-def _note(bar: Progress, done: int, name: str, what: str) -> None:
-    bar.advance(done, f"{name}: {what}")
+def _note(bar: Progress, before: int, name: str, protocol: str, fold: int) -> None:
+    bar.advance(before + fold, f"{name}: {protocol}")
 
 
 def play(data: ImageData, size: int, *, quiet: bool) -> None:

@@ -54,16 +54,19 @@ def folds(looked: Looked, settings: ExamSettings) -> Iterator[tuple[np.ndarray, 
 
 
 def examine(
-    looked: Looked, name: str, settings: ExamSettings, told: Callable[[str], object] = lambda what: None
+    looked: Looked, name: str, settings: ExamSettings, told: Callable[[str, int], object] = lambda protocol, fold: None
 ) -> dict[str, Result]:
     """The predictions of every protocol for one representation, over all folds; and, under `PROTOCOL, VIEW`, those of
-    the same probes for the frames that show a single view, where the data has such. `told` is given what is done."""
+    the same probes for the frames that show a single view, where the data has such.
+
+    `told` is given the protocol and the fold that are done.
+    """
     found: dict[str, list[Result]] = {}
     for number, (train_rows, test_rows) in enumerate(folds(looked, settings)):
         asked = np.isin(looked.instances, looked.instances[test_rows])
         train, test = looked.of(name, train_rows), looked.of(name, asked)
         for protocol, result in _protocols(train, test, settings, fold=number):
-            told(f"{protocol}, fold {number + 1}")
+            told(protocol, number)
             found.setdefault(protocol, []).append(result.take(looked.even[asked]))
             for view, rows in looked.single.items() if protocol in AT_SINGLE_VIEWS else ():
                 found.setdefault(f"{protocol}, {view}", []).append(result.take(rows[asked]))
