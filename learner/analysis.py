@@ -205,8 +205,9 @@ def decode_pose(
 
 
 def _ridge(features: np.ndarray, targets: np.ndarray, queries: np.ndarray, penalty: float) -> np.ndarray:
-    model = make_pipeline(StandardScaler(), Ridge(alpha=penalty))
-    return model.fit(features, targets).predict(queries)
+    # In float32, more features than frames are ill-conditioned.
+    known, asked = (rows.astype(np.float64) for rows in (features, queries))
+    return make_pipeline(StandardScaler(), Ridge(alpha=penalty)).fit(known, targets).predict(asked)
 
 
 def _has_azimuth(view: np.ndarray) -> np.ndarray:

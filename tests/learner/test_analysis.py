@@ -166,6 +166,13 @@ def test_decoding_equals_ridge_regression_by_hand(penalty):
     assert found["polar"].median_error == pytest.approx(np.median(np.abs(polar - asked[:, 0])))
 
 
+def test_decoding_of_short_floats_loses_nothing_to_them():
+    (features, view), (queries, asked) = (posed(60, seed=seed, noise=0.1) for seed in (0, 1))
+    short = [np.tile(rows, 20).astype(np.float32) for rows in (features, queries)]
+    exact = [rows.astype(np.float64) for rows in short]
+    assert decode_pose(short[0], view, short[1], asked) == decode_pose(exact[0], view, exact[1], asked)
+
+
 def test_what_features_hold_is_decoded_and_what_they_do_not_is_not():
     (features, view), (queries, asked) = posed(300, seed=0), posed(200, seed=1)
     found = decode_pose(features, view, queries, asked, penalty=1e-3)
