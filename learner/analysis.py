@@ -134,43 +134,6 @@ def _directions(view: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Retrieval:
-    """How well actions find their own pairs of views among `candidates`."""
-
-    top1: float
-    top5: float
-    mean_rank: float
-    """From 1, where each is found first; chance is (candidates + 1) / 2."""
-    candidates: int
-
-    @property
-    def chance(self) -> Retrieval:
-        """What guesses reach."""
-        n = self.candidates
-        return Retrieval(1 / n, min(1.0, 5 / n), (n + 1) / 2, n)
-
-
-def action_retrieval(actions: np.ndarray, pairs: np.ndarray) -> Retrieval:
-    """Rank of row i of `pairs` [N, D] by cosine similarity to row i of `actions` [N, D], among all rows.
-
-    Rows that are equally near are ranked as if their order were drawn, so that collapsed embeddings score chance.
-    Raises InputError for no rows.
-    """
-    if not len(actions):
-        raise InputError("actions=0: at least 1 is needed, or nothing is sought")
-    wanted, known = unit(actions), unit(pairs)
-    nearer, alike = np.empty(len(wanted)), np.empty(len(wanted))
-    block = max(1, SIMILARITIES_AT_ONCE // len(known))
-    for start in range(0, len(wanted), block):
-        similarity = wanted[start : start + block] @ known.T
-        own = similarity[np.arange(len(similarity)), start + np.arange(len(similarity))][:, None]
-        nearer[start : start + block] = (similarity > own).sum(axis=1)
-        alike[start : start + block] = (similarity == own).sum(axis=1)
-    top1, top5 = (float(np.clip((k - nearer) / alike, 0, 1).mean()) for k in (1, 5))
-    return Retrieval(top1, top5, float((nearer + (alike + 1) / 2).mean()), len(known))
-
-
-@dataclass(frozen=True)
 class Coherence:
     """Mean cosine similarities of two frames."""
 
@@ -242,8 +205,9 @@ def decode_pose(
 
 
 def _ridge(features: np.ndarray, targets: np.ndarray, queries: np.ndarray, penalty: float) -> np.ndarray:
-    model = make_pipeline(StandardScaler(), Ridge(alpha=penalty))
-    return model.fit(features, targets).predict(queries)
+    # In float32, more features than frames are ill-conditioned.
+    known, asked = (rows.astype(np.float64) for rows in (features, queries))
+    return make_pipeline(StandardScaler(), Ridge(alpha=penalty)).fit(known, targets).predict(asked)
 
 
 def _has_azimuth(view: np.ndarray) -> np.ndarray:

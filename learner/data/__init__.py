@@ -14,6 +14,7 @@ from learner.data.mvimgnet import MVImgNet
 from learner.data.mvimgnet_packed import PackedMVImgNet, mvimgnet_f
 from learner.data.pairs import PairSet
 from learner.data.rt4k import Rt4k
+from learner.data.simulated import Simulated
 from sim.errors import InputError
 
 KINDS: dict[str, Callable[..., ImageData]] = {
@@ -25,6 +26,7 @@ KINDS: dict[str, Callable[..., ImageData]] = {
     "mvimgnet": MVImgNet,
     "mvimgnet-packed": PackedMVImgNet,
     "mvimgnet-f": mvimgnet_f,
+    "sim": Simulated,
 }
 
 
@@ -43,4 +45,4 @@ def open_data(text: str) -> ImageData:
     return KINDS[kind](Path(root), **options)
 
 
-__all__ = ["KINDS", "ActionFormula", "Frames", "ImageData", "PairSet", "open_data"]
+__all__ = ["KINDS", "ActionFormula", "Frames", "ImageData", "PairSet", "Simulated", "open_data"]

@@ -13,6 +13,9 @@ from learner.data.indexed import IndexedData
 from sim import poses
 from sim.errors import InputError
 
+POSE = ActionFormula(7, poses.relative)
+"""The relative pose that happened, as the representation `pose` has it; `efference` is the same where nothing is
+corrupted."""
 COLUMNS = ("category", "instance", "time", "object_pose")
 
 
@@ -27,7 +30,7 @@ class Armplay(IndexedData):
         super().__init__(root)
         self._data = Dataset(root)
         self.image_size = min(self._data.image_size)
-        self.action = ActionFormula(7, poses.relative)
+        self.action = POSE
         numbers = np.array(list(self._data.numbers))
         category: list[str] = []
         instance: list[str] = []

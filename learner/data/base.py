@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import cv2
 import numpy as np
@@ -71,10 +72,14 @@ class ImageData(ABC):
     """Height and width in pixels in which the publishers use the images."""
     action: ActionFormula | None
     """None where nothing is known of the motion between frames."""
+    single_views: Mapping[str, float] = MappingProxyType({})
+    """Azimuths in degrees that the publishers report accuracy at, by their names."""
+    on_disk = True
+    """Whether `root` is a folder that must be there."""
 
     def __init__(self, root: Path) -> None:
         """Raises InputError for a folder that does not hold such a dataset: what is missing, and what was expected."""
-        if not root.is_dir():
+        if self.on_disk and not root.is_dir():
             raise InputError(f"{root}: no such folder, so there are no images")
         self.root = root
         self._pool: tuple[int, ThreadPoolExecutor] | None = None

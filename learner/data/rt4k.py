@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from sim.errors import InputError
 VIEWS = 180
 STEP = 360.0 / VIEWS
 """Degrees between two views."""
+SINGLE_VIEWS = {"side": 180, "face": 135, "quarter": 157}
+"""The single views that AA-SSL reports (arXiv 2407.06704), by their numbers."""
 TABLES = {"train": "dataset.parquet", "test": "dataset_test.parquet"}
 
 
@@ -36,6 +39,7 @@ class Rt4k(IndexedData):
     """
 
     kind = "rt4k"
+    single_views = MappingProxyType({name: STEP * view % 360.0 for name, view in SINGLE_VIEWS.items()})
     image_size = 128
 
     def __init__(self, root: Path) -> None:

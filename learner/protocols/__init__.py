@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from learner.protocols.bootstrap import Interval, by_seed_and_instance, interval, paired
+from learner.protocols.bootstrap import Interval, apart, by_instance, by_seed_and_instance, interval, paired
 from learner.protocols.classify import knn, least_squares, logistic
 from learner.protocols.few_shot import few_shot
 from learner.protocols.linear import linear
 from learner.protocols.result import Embedded, Result
-from learner.protocols.select import RT4K_VIEWS, at_view, one_per_instance
+from learner.protocols.select import nearest_to, one_per_instance
 
 __all__ = [
-    "RT4K_VIEWS",
     "Embedded",
     "Interval",
     "Result",
-    "at_view",
+    "apart",
+    "by_instance",
     "by_seed_and_instance",
     "few_shot",
     "interval",
@@ -22,6 +22,7 @@ __all__ = [
     "least_squares",
     "linear",
     "logistic",
+    "nearest_to",
     "one_per_instance",
     "paired",
 ]

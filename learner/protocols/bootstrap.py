@@ -45,6 +45,12 @@ def by_seed_and_instance(results: Sequence[Result]) -> np.ndarray:
     return np.stack(rows)
 
 
+def by_instance(values: np.ndarray, instances: np.ndarray) -> np.ndarray:
+    """Mean of `values` [N] over the rows of each instance of int [N], ascending: float64 [I]."""
+    group = np.unique(instances, return_inverse=True)[1]
+    return np.bincount(group, weights=values) / np.bincount(group)
+
+
 def interval(values: np.ndarray, *, rng: np.random.Generator, level: float = 0.95, draws: int = 2000) -> Interval:
     """Interval of the mean of `values` [S, I], by bootstrap over both seeds and instances.
 
@@ -54,14 +60,8 @@ def interval(values: np.ndarray, *, rng: np.random.Generator, level: float = 0.9
     narrow (measured on normal data: 95 % covers 88 %), elsewhere about right. Raises InputError for fewer than 2
     instances, or an unusable level.
     """
-    check_level(level, draws)
-    seeds, instances = values.shape
-    if not seeds or instances < 2:
-        raise InputError(f"values={values.shape}: at least 1 seed and 2 instances are needed, or nothing varies")
-    means = []
-    for weights in instance_weights(instances, draws, rng):
-        of_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=len(weights)) / seeds
-        means.append(np.einsum("bs,si,bi->b", of_seed, values, weights, optimize=True) / instances)
+    _check(values, level, draws)
+    means = [_means(values, weights, rng) for weights in instance_weights(values.shape[1], draws, rng)]
     return percentiles(float(values.mean()), np.concatenate(means), level)
 
 
@@ -75,6 +75,38 @@ def paired(
     if first.shape != second.shape:
         raise InputError(f"values={first.shape} and {second.shape}: the same seeds and instances are needed")
     return interval(first - second, rng=rng, level=level, draws=draws)
+
+
+def apart(
+    first: np.ndarray, second: np.ndarray, *, rng: np.random.Generator, level: float = 0.95, draws: int = 2000
+) -> Interval:
+    """As `paired`, for other seeds: of `first` [S, I] and `second` [R, I] the instances are the same and are drawn
+    together, seeds are drawn of each on their own. What is one and the same under all seeds is one row.
+
+    Raises InputError for other instances, and as `interval`.
+    """
+    if first.shape[1] != second.shape[1]:
+        raise InputError(f"values={first.shape} and {second.shape}: the same instances are needed")
+    for values in (first, second):
+        _check(values, level, draws)
+    differences = [
+        _means(first, weights, rng) - _means(second, weights, rng)
+        for weights in instance_weights(first.shape[1], draws, rng)
+    ]
+    return percentiles(float(first.mean() - second.mean()), np.concatenate(differences), level)
+
+
+def _check(values: np.ndarray, level: float, draws: int) -> None:
+    check_level(level, draws)
+    if not len(values) or values.shape[1] < 2:
+        raise InputError(f"values={values.shape}: at least 1 seed and 2 instances are needed, or nothing varies")
+
+
+def _means(values: np.ndarray, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Means [b] of `values` [S, I], where instances count `weights` [b, I] times and seeds are drawn anew."""
+    seeds, instances = values.shape
+    of_seed = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=len(weights)) / seeds
+    return np.einsum("bs,si,bi->b", of_seed, values, weights, optimize=True) / instances
 
 
 def instance_weights(instances: int, draws: int, rng: np.random.Generator) -> Iterator[np.ndarray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,6 +41,12 @@ class Result:
     """int64 [N]."""
     instances: np.ndarray
     """int64 [N]."""
+
+    def take(self, rows: np.ndarray) -> Result:
+        """The predictions for the frames where `rows`, bool [N], is true."""
+        return replace(
+            self, predictions=self.predictions[rows], labels=self.labels[rows], instances=self.instances[rows]
+        )
 
     @property
     def score(self) -> Score:

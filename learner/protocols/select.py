@@ -6,22 +6,23 @@ import numpy as np
 
 from sim.errors import InputError
 
-RT4K_VIEWS = {"side": 180, "face": 135, "quarter": 157}
-"""The single views that AA-SSL reports on RT4K (arXiv 2407.06704), by their numbers."""
-RT4K_STEP = 2.0
-"""Degrees of azimuth from one view to the next."""
+NEAR = 10.0
+"""Degrees of azimuth beyond which a frame does not show a view."""
 
 
-def at_view(view: np.ndarray, name: str) -> np.ndarray:
-    """Whether each frame, bool [N], is at one of `RT4K_VIEWS`; `view` are polar and azimuth, float64 [N, 2] degrees.
+def nearest_to(azimuth: float, view: np.ndarray, instances: np.ndarray, *, within: float = NEAR) -> np.ndarray:
+    """Rows int64 [I] of the frame of each instance, ascending, that is nearest to an azimuth in degrees; `view` are
+    polar and azimuth, float64 [N, 2] degrees. Of equally near ones the first; instances with none `within` that many
+    degrees are left out.
 
-    Raises InputError for an unknown view, or azimuths that are not known.
+    Raises InputError for azimuths that are not known.
     """
-    if name not in RT4K_VIEWS:
-        raise InputError(f"view={name}: unknown, known are {', '.join(RT4K_VIEWS)}")
     if np.isnan(view[:, 1]).any():
-        raise InputError(f"view={name}: the azimuth of some frames is not known, so they cannot be told apart")
-    return angle_between(view[:, 1], RT4K_STEP * RT4K_VIEWS[name]) < RT4K_STEP / 2
+        raise InputError("view=nan: the azimuth of some frames is not known, so the nearest cannot be told")
+    off = angle_between(view[:, 1], azimuth)
+    order = np.argsort(off, kind="stable")
+    nearest = order[np.unique(instances[order], return_index=True)[1]]
+    return nearest[off[nearest] <= within]
 
 
 def angle_between(first: np.ndarray, second: np.ndarray | float) -> np.ndarray:

@@ -8,6 +8,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from sklearn.linear_model import LinearRegression, LogisticRegression
@@ -15,15 +17,14 @@ from sklearn.metrics import confusion_matrix
 from sklearn.preprocessing import StandardScaler
 
 from learner.protocols import (
-    RT4K_VIEWS,
     Embedded,
     Result,
-    at_view,
     few_shot,
     knn,
     least_squares,
     linear,
     logistic,
+    nearest_to,
     one_per_instance,
 )
 from learner.protocols.few_shot import drawn, nearest_mean, unit
@@ -221,24 +222,29 @@ def test_few_shot_refuses_more_shots_than_instances():
     short = train.take(~np.isin(train.instances, train.instances[train.labels == 3][:1]))
     with pytest.raises(InputError, match=r"^shots=4: category 3 has 3 training instances"):
         few_shot(short, test, shots=4, draws=1, rng=np.random.default_rng(0))
-    for settings in ({"shots": 0, "draws": 1}, {"shots": 1, "draws": 0}):
+    for wrong in ({"shots": 0, "draws": 1}, {"shots": 1, "draws": 0}):
         with pytest.raises(InputError, match=r"=0: at least 1 is needed"):
-            few_shot(train, test, rng=np.random.default_rng(0), **settings)
+            few_shot(train, test, rng=np.random.default_rng(0), **wrong)
 
 
-def test_single_views_are_those_of_their_numbers():
-    numbers = np.tile(np.arange(1, 181), 2)
-    view = np.stack([np.full(360, np.nan), 2.0 * numbers], axis=1)
-    for name, number in RT4K_VIEWS.items():
-        assert (numbers[at_view(view, name)] == number).all()
-        assert at_view(view, name).sum() == 2
-    wrapped = view % 360
-    np.testing.assert_array_equal(at_view(wrapped, "side"), at_view(view, "side"))
-    assert at_view(np.array([[90.0, 359.7], [90.0, 0.4], [90.0, 1.2]]), "side").tolist() == [True, True, False]
-    with pytest.raises(InputError, match=r"^view=back: unknown, known are side, face, quarter"):
-        at_view(view, "back")
-    with pytest.raises(InputError, match=r"^view=side: the azimuth of some frames is not known"):
-        at_view(np.full((1, 2), np.nan), "side")
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**31), st.sampled_from([0.0, 270.0, 314.0, 359.5]), st.sampled_from([5.0, 40.0, 180.0]))
+def test_the_nearest_frame_of_each_object_is_that_of_the_loop(seed: int, azimuth: float, within: float) -> None:
+    rng = np.random.default_rng(seed)
+    instances = rng.integers(0, 5, 20)
+    view = np.stack([np.full(20, np.nan), 15.0 * rng.integers(0, 24, 20)], axis=1)
+    expected = []
+    for instance in sorted(set(instances.tolist())):
+        rows = [row for row in range(20) if instances[row] == instance]
+        off = [min(abs(view[row, 1] - azimuth + turn) for turn in (-360, 0, 360)) for row in rows]
+        if min(off) <= within:
+            expected.append(rows[off.index(min(off))])
+    assert nearest_to(azimuth, view, instances, within=within).tolist() == expected
+
+
+def test_the_nearest_frame_is_not_told_without_azimuths() -> None:
+    with pytest.raises(InputError, match=r"^view=nan: the azimuth of some frames is not known"):
+        nearest_to(0.0, np.full((1, 2), np.nan), np.zeros(1, np.int64))
 
 
 def test_one_random_frame_of_each_instance():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.protocols import Interval, Result, bootstrap, by_seed_and_instance, interval, paired
+from learner.protocols import Interval, Result, apart, bootstrap, by_instance, by_seed_and_instance, interval, paired
 from sim.errors import InputError
 from tests.references.protocols import bootstrap_by_loops
 
@@ -87,6 +87,32 @@ def test_the_paired_interval_is_narrower_where_methods_agree(seed, seeds, instan
     assert (other.low, other.high) == pytest.approx((-found.high, -found.low))
 
 
+def test_of_other_seeds_instances_cancel_and_seeds_do_not():
+    """Against the closed form: with many instances, the variance of the difference is that of the means of seeds."""
+    source = rng(0)
+    shared = source.normal(size=(1, 40))
+    first, second = (shared + source.normal(size=(seeds, 1)) for seeds in (5, 8))
+    found = apart(first, second, rng=rng(1), draws=20_000, level=0.6827)
+    expected = np.sqrt(first[:, 0].var() / 5 + second[:, 0].var() / 8)
+    assert found.estimate == pytest.approx(first.mean() - second.mean())
+    assert (found.high - found.low) / 2 == pytest.approx(expected, rel=0.05)
+    same = apart(first, first, rng=rng(1), draws=2000)
+    assert same.low < 0 < same.high
+    assert paired(first, first, rng=rng(1)) == Interval(0, 0, 0, 0.95)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**31), st.integers(2, 20))
+def test_of_one_seed_each_the_interval_is_the_paired_one(seed, instances):
+    first, second = rng(seed).normal(size=(2, 1, instances))
+    told, expected = (each(first, second, rng=rng(seed), draws=500) for each in (apart, paired))
+    assert (told.estimate, told.low, told.high) == pytest.approx((expected.estimate, expected.low, expected.high))
+
+
+def test_means_of_instances_are_in_their_order():
+    assert by_instance(np.array([1.0, 0.0, 0.5, 0.0]), np.array([7, 3, 7, 5])).tolist() == [0, 0, 0.75]
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**31), st.floats(-5, 5), st.floats(0.1, 10))
 def test_intervals_move_with_the_values_and_repeat_with_the_generator(seed, shift, scale):
@@ -122,4 +148,6 @@ def test_what_gives_no_interval_is_refused():
         interval(values, rng=rng(), draws=20)
     with pytest.raises(InputError, match=r"^values=\(2, 3\) and \(1, 3\): the same seeds and instances"):
         paired(values, values[:1], rng=rng())
+    with pytest.raises(InputError, match=r"^values=\(2, 3\) and \(2, 2\): the same instances are needed"):
+        apart(values, values[:, :2], rng=rng())
     assert str(Interval(0.51234, 0.4, 0.61, 0.95)) == "0.512 [0.4, 0.61]"

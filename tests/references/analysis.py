@@ -36,16 +36,20 @@ def alignment_by_loops(
     return means, means[0] / (sum(others) / len(others))
 
 
-def ranks_by_loops(actions: np.ndarray, pairs: np.ndarray, *, top: int) -> tuple[float, float]:
-    """Share of actions whose own pair is among the nearest `top`, and the mean rank; ties count by shares."""
-    hits, ranks = 0.0, 0.0
-    for index, action in enumerate(actions):
-        values = [cosine(action, pair) for pair in pairs]
-        before = sum(value > values[index] for value in values)
-        alike = values.count(values[index])
-        hits += min(1.0, max(0.0, (top - before) / alike))
-        ranks += before + (1 + alike) / 2
-    return hits / len(actions), ranks / len(actions)
+def ranks_by_loops(
+    fits: Sequence[Sequence[float]], actions: Sequence[tuple[float, ...]], *, top: int
+) -> tuple[list[float], list[float]]:
+    """Of each pair, how well each row's action fits it: whether its own is among the best `top`, and its rank. Actions
+    that fit as well, as equal ones do, come in every order equally often."""
+    hits, ranks = [], []
+    for index, values in enumerate(fits):
+        own = next(value for value, action in zip(values, actions, strict=True) if action == actions[index])
+        before = sum(value > own for value in values)
+        alike = sum(value == own for value in values)
+        places = range(before + 1, before + alike + 1)
+        hits.append(sum(place <= top for place in places) / alike)
+        ranks.append(sum(places) / alike)
+    return hits, ranks
 
 
 def coherence_by_loops(features: np.ndarray, clip: Sequence[int]) -> tuple[float, float, float]:

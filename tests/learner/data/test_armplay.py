@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 
 from agent.dataset import Dataset, held_out
 from agent.export.views import angles
@@ -13,7 +14,7 @@ from learner.actions import Moments, moments_of, representation
 from learner.data import open_data
 from sim.errors import InputError
 from sim.objects.splits import SPLITS
-from tests.agent.sound import CHAIN, store
+from tests.agent.sound import CHAIN, FRAMES, store
 from tests.learner.data.contract import check
 
 
@@ -57,3 +58,24 @@ def test_frames_are_given_in_the_order_that_was_asked_for(tmp_path: Path) -> Non
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no dataset.json, so it is not a dataset of armplay"):
         open_data(f"armplay:{tmp_path}")
+
+
+def test_the_action_between_any_two_frames_agrees_with_scipy(tmp_path: Path) -> None:
+    """Rotation R' R^T with w >= 0 and translation p' - p, in the camera frame, for all pairs of every clip."""
+    store(tmp_path, range(26), image_format="png")
+    data, stored = open_data(f"armplay:{tmp_path}"), Dataset(tmp_path)
+    assert data.action is not None
+    seen = 0
+    for split in SPLITS:
+        frames = data.frames(split)
+        poses_of = [e.object_poses.astype(np.float64) for e in stored.episodes() if held_out(e.instance) == split]
+        for clip, where in enumerate(poses_of):
+            rows = np.flatnonzero(frames.clip == clip)
+            first, second = (side.ravel() for side in np.meshgrid(range(len(where)), range(len(where))))
+            turn = Rotation.from_quat(where[second, 3:]) * Rotation.from_quat(where[first, 3:]).inv()
+            told = data.action.compute(frames.motion[rows[first]], frames.motion[rows[second]])
+            np.testing.assert_allclose(told[:, :3], where[second, :3] - where[first, :3], atol=1e-12)
+            assert (told[:, 6] >= 0).all()
+            assert ((Rotation.from_quat(told[:, 3:]) * turn.inv()).magnitude() < 1e-6).all()
+            seen += len(told)
+    assert seen == 26 * FRAMES**2
