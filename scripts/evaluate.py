@@ -96,7 +96,7 @@ def main(asked: Evaluate) -> int:
         about |= {"categories": data.categories, "frames": len(looked.labels), "objects": looked.objects}
         whole = {**about, **figures(found, results, holds, retrieved)}
         write_text(draft / "results.json", json.dumps(whole, indent=1) + "\n")
-        evaluation = Evaluation(data, looked, results, holds, found, asked.settings, trained, seeds)
+        evaluation = Evaluation(data, looked, results, holds, found, asked.settings, trained, seeds, retrieved)
         with shown("draw", "pictures", quiet=asked.quiet) as told:
             write_pages(draft, evaluation, command=command(), versions=versions(), told=told)
     print(f"{asked.data}: {len(looked.labels)} frames of {looked.objects} objects, {len(data.categories)} categories")

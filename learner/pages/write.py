@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from agent.settings import to_json
 from learner.charts import COLORS, PAGE, PAPER, drawing, svg, write_png
 from learner.data import ImageData
-from learner.examination import ExamSettings, Finding, Looked, folds
+from learner.examination import ExamSettings, Finding, Looked, Retrieval, folds
 from learner.page import data_url, drawn, flatten, write_page
 from learner.pages.drawings import draw_accuracies, draw_alignment, draw_confusion
 from learner.pages.headline import headline
@@ -45,6 +45,8 @@ class Evaluation(NamedTuple):
     """Of the encoders; the other names are baselines. Differences are from the first one."""
     seeds: Mapping[str, Mapping[int, str]] | None = None
     """Of each representation that `found` tells of, the names by training seed; None: each name is one of its own."""
+    retrieved: Sequence[Retrieval] = ()
+    """How well actions are found; empty where none is known."""
 
     @property
     def encoders(self) -> dict[str, list[str]]:
@@ -193,6 +195,7 @@ def _write_report(
         mistaken=sheets[1],
         pictures={row: data_url(picture, "jpeg") for row, picture in pictures.items()},
         maps=_map_drawings(maps, known),
+        retrieved=evaluation.retrieved,
         holds=evaluation.holds,
         alignment=alignment and svg(alignment),
         panels=drawn(overlaid(runs)),

@@ -14,7 +14,7 @@ import pytest
 from learner.charts import COLORS
 from learner.data.images import ImageFolder
 from learner.encoders import build_encoder
-from learner.examination import ExamSettings, Finding, Looked, contents, findings, folds, look
+from learner.examination import ExamSettings, Finding, Looked, Retrieval, contents, findings, folds, look
 from learner.export import export_encoder
 from learner.pages import Evaluation, Trained, read_trained, write_pages
 from learner.pages.headline import headline
@@ -27,6 +27,12 @@ from tests.learner.html import Page, assert_alone
 HOSTILE = "<script>alert(1)"
 COLOURS = {HOSTILE: (200, 40, 40), "green": (40, 200, 40), "red": (90, 40, 160)}
 VIEWS = 3
+RETRIEVED = [
+    Retrieval(
+        "runs/a", by, 1, Interval(top1, 0.01, 0.92, 0.95), Interval(0.5, 0.4, 0.6, 0.95), Interval(*rank, 0.95), 64
+    )
+    for by, top1, rank in (("own heads", 0.625, (3.5, 2.25, 4.75)), ("regression", 0.125, (9.5, 8.25, 10.75)))
+]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +78,7 @@ def evaluation(photographs: Path) -> Evaluation:
         "runs/a": Trained({"seed": "0", "method": "aa-simclr", "note": HOSTILE}, "python -m train --seed 0", history),
         "runs/b": Trained({"seed": "0", "method": "simclr-tt", "note": HOSTILE}, "", []),
     }
-    return Evaluation(data, looked, results, holds, findings(results, asked), asked, trained)
+    return Evaluation(data, looked, results, holds, findings(results, asked), asked, trained, retrieved=RETRIEVED)
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +112,20 @@ def test_every_figure_of_the_table_is_on_the_page(written: Path, evaluation: Eva
         for span in spans:
             assert span in page.text
     per_category = [evaluation.results[name]["knn"].score.per_category for name in evaluation.trained]
-    shown = np.array(values[len(evaluation.found) :]).reshape(-1, 2)
+    shares = values[len(evaluation.found) : -2 * len(RETRIEVED)]
+    shown = np.array(shares).reshape(-1, 2)
     assert sorted(map(tuple, shown.tolist())) == sorted(zip(*(each.values() for each in per_category), strict=True))
-    for told in ("Where the encoders differ", "simclr-tt", "evaluate --x", "python -m train --seed 0", "7.25"):
+    assert values[-2 * len(RETRIEVED) :] == [0.625, 0.5, 0.125, 0.5]
+    for told in (
+        "own heads",
+        "9.5 [8.2, 10.8]",
+        "32.5",
+        "Where the encoders differ",
+        "simclr-tt",
+        "evaluate --x",
+        "python -m train --seed 0",
+        "7.25",
+    ):
         assert told in page.text
 
 
@@ -129,7 +146,7 @@ def test_runs_that_differ_in_their_seed_alone_are_one_encoder(evaluation: Evalua
     rows = [row for row in evaluation.found if row.representation != "runs/b"]
     joined = [row._replace(representation="aa") if row.representation == "runs/a" else row for row in rows]
     seeds = {"aa": {1: "runs/b", 0: "runs/a"}, "untrained small": {0: "untrained small"}}
-    both = evaluation._replace(found=joined, seeds=seeds)
+    both = evaluation._replace(found=joined, seeds=seeds, retrieved=())
     write_pages(tmp_path, both, command="x", versions={}, told=lambda done, total: None)
     page = Page((tmp_path / "report.html").read_text())
     assert "training seeds and test objects" in page.text
