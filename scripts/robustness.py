@@ -21,20 +21,18 @@ from _progress import Progress
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset
 from agent.episode import Episode
 from agent.files import write_text, write_whole
 from agent.record import RecordSettings
 from learner.actions import ActionError, action_error
+from learner.experiments.told import Case, light, misled
 from learner.source import recorded_settings
 from sim.corrupt import KINDS, TIME_KINDS, Corruption, Levels, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain
 from sim.scene import SceneSettings
 
-Case = Corruption | Timing | None
-"""What is corrupted; None is nothing."""
 KNOWN: dict[str, Levels] = {kind: found.levels for kind, found in (*sorted(KINDS.items()), *TIME_KINDS.items())}
 
 HIGHEST_SHOWN = 2.0
@@ -106,8 +104,8 @@ def main(settings: Robustness) -> int:
         episodes = list(watched(played, "reading" if settings.data else "the arm plays"))
         rows = []
         for case in asked:
-            misled = watched(corrupted(case, episodes, settings), str(case or "clean"))
-            rows.append(Row(case, action_error(misled, chain)))
+            told = watched(corrupted(case, episodes, settings), str(case or "clean"))
+            rows.append(Row(case, action_error(told, chain)))
     show(rows, len(episodes))
     for path in settings.out:
         if path.suffix == ".csv":
@@ -154,21 +152,12 @@ def record_settings(settings: Robustness) -> RecordSettings:
 def corrupted(case: Case, episodes: list[Episode], settings: Robustness) -> Iterator[Episode]:
     """The episodes as they are with this corruption."""
     if isinstance(case, Corruption) and case.what == "executed":
-        misled = replace(record_settings(settings), corrupt=f"{case.kind}:{case.level}", corrupt_what="executed")
-        recorder = misled()
+        wrong = replace(record_settings(settings), corrupt=f"{case.kind}:{case.level}", corrupt_what="executed")
+        recorder = wrong()
         yield from (light(recorder(episode.number)) for episode in episodes)
         recorder.close()
         return
-    clean = {episode.number: episode.clean for episode in episodes}
-    for episode in episodes:
-        if isinstance(case, Corruption):
-            yield corrupt_episode(episode, case, seed=settings.seed, other=clean.__getitem__, exists=clean.__contains__)
-        else:
-            yield episode if case is None else thin_episode(episode, case, seed=settings.seed)
-
-
-def light(episode: Episode) -> Episode:
-    return episode._replace(frames=episode.frames[:, :1, :1].copy(), masks=None)
+    yield from misled(case, episodes, seed=settings.seed)
 
 
 def show(rows: list[Row], episodes: int) -> None:
