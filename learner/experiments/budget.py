@@ -91,8 +91,8 @@ def _words(grid: Grid, full: Grid) -> str:
 
 
 def measured(record: RecordSettings, settings: LearnSettings, *, workers: int) -> Speeds:
-    """Time an episode now, for so many workers, and a few steps of each kind of training when it is asked for; `settings`
-    are of a usual one."""
+    """Time an episode now, for so many workers, and when it is asked for a few steps of each kind of training; a usual
+    one has these `settings`."""
     recorder = record()
     recorder(0)
     began = time.perf_counter()

@@ -54,16 +54,8 @@ def draw_accuracies(path: Path, rows: Sequence[Row], *, title: str, baselines: d
                 _dot(axes, row, places[row.condition])
         for name, share in baselines.items() if figure_name == "knn" else ():
             axes.axvline(100 * share, color="0.6", linestyle="dotted", linewidth=1)
-            axes.annotate(
-                name,
-                (100 * share, 1),
-                (2, 2),
-                "data",
-                textcoords="offset points",
-                fontsize=6,
-                color="0.4",
-                xycoords=("data", "axes fraction"),
-                rotation=30,
+            axes.text(
+                100 * share, 1.01, name, transform=axes.get_xaxis_transform(), fontsize=6, color="0.4", rotation=30
             )
         axes.set_xlabel(NAMES[figure_name])
         axes.grid(axis="x", color="0.9")
