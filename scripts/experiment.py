@@ -116,7 +116,7 @@ def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
             )
         return grid
     threads = max(1, cores() // asked.at_once)
-    scale = suited_scale(device=asked.devices[0], split=experiment.split, threads=threads)
+    scale = experiment.scale(suited_scale(device=asked.devices[0], split=experiment.split, threads=threads))
     term, words = chosen(asked.docs / "results" / "settle" / CHOICE, scale.steps)
     base = Base(scale, experiment.split, term)
     if not asked.budget:

@@ -3,6 +3,7 @@
 python scripts/robustness.py --episodes 20
 python scripts/robustness.py --what executed --kinds gaussian delayed --out executed.csv executed.png
 python scripts/robustness.py --data data/hold --episodes 200 --out robustness.png
+python scripts/robustness.py --quick
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from typing import Literal, NamedTuple
 
 from _cli import parse, program
 from _progress import Progress
+from experiment import Ask
+from experiment import main as experiment
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -35,6 +38,7 @@ from sim.scene import SceneSettings
 
 KNOWN: dict[str, Levels] = {kind: found.levels for kind, found in (*sorted(KINDS.items()), *TIME_KINDS.items())}
 
+QUICK_HOURS = 0.6
 HIGHEST_SHOWN = 2.0
 """Where the chart ends: there is no end where motors stop, and told nothing is told nothing."""
 
@@ -58,6 +62,9 @@ class Robustness:
     """Kinds of corruption; none means all."""
     out: tuple[Path, ...] = ()
     """Files for the table (.csv) and the chart (.png)."""
+    quick: bool = False
+    """Train on corrupted commands for half an hour, and draw a first curve of what that does to action retrieval and
+    viewpoint alignment, in experiments/noise-quick; nothing else is measured. Killed, the same command goes on."""
     seed: int = 0
     """Draws the corruption, and the episodes where an arm plays."""
     quiet: bool = False
@@ -91,6 +98,8 @@ class Row(NamedTuple):
 
 def main(settings: Robustness) -> int:
     """Episodes -> corrupted episodes -> error, for each case."""
+    if settings.quick:
+        return experiment(Ask("noise-quick", budget=QUICK_HOURS, quiet=settings.quiet))
     asked = cases(settings)
     played, chain = honest_episodes(settings)
     done, total = count(1), settings.episodes * (len(asked) + 1)

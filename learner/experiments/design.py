@@ -162,8 +162,8 @@ class Experiment:
     """The question, in a sentence or two, for those who read the results."""
     split: Literal["validation", "test"]
     conditions: Callable[[Base], list[Condition]]
-    axis: str = ""
-    """What `x` is, in words."""
+    scale: Callable[[Scale], Scale] = replace
+    """Makes its own scale of that of the machine."""
 
 
 def main_methods(

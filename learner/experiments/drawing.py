@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 import numpy as np
@@ -34,38 +35,41 @@ NAMES = {
     "retrieval": "action retrieval (top 1), %",
     "alignment": "viewpoint alignment, ratio in %",
 }
-MOST_CURVES = 8
+MOST_CURVES = 6
+LETTERS_AN_INCH = 17
+"""Of a title."""
 
 
-def save(path: Path, figure: Figure) -> None:
-    """As PNG, atomically."""
+def save(path: Path, figure: Figure, title: str) -> None:
+    """As PNG with that title, atomically."""
+    lines = wrap(" ".join(title.split()), int(LETTERS_AN_INCH * figure.get_figwidth()))
+    figure.suptitle("\n".join(lines), fontsize=8)
     write_whole(path, lambda file: figure.savefig(file, format="png", dpi=130))
 
 
 def draw_accuracies(path: Path, rows: Sequence[Row], *, title: str, baselines: dict[str, float]) -> None:
-    """Both protocols side by side: a line a condition, panel by panel, with intervals; dotted lines are what learned
-    nothing."""
+    """Both protocols side by side: a line a condition, panel by panel, with intervals; below, what learned nothing."""
     lines = [row for row in rows if row.figure == "knn" and not row.beside]
     places = _places(lines)
-    figure = Figure(figsize=(9, 1.5 + 0.24 * (max(places.values()) + 1)), layout="constrained")
+    below = round(max(places.values()) + 1.6)
+    ticks = {**places, **{name: below + number for number, name in enumerate(baselines)}}
+    last = max(ticks.values())
+    figure = Figure(figsize=(9, 1.5 + 0.24 * (last + 1)), layout="constrained")
     for axes, figure_name in zip(figure.subplots(1, 2, sharey=True), ("knn", "logistic"), strict=True):
         for row in rows:
             if row.figure == figure_name and not row.beside:
                 _dot(axes, row, places[row.condition])
-        for name, share in baselines.items() if figure_name == "knn" else ():
-            axes.axvline(100 * share, color="0.6", linestyle="dotted", linewidth=1)
-            axes.text(
-                100 * share, 1.01, name, transform=axes.get_xaxis_transform(), fontsize=6, color="0.4", rotation=30
-            )
+        for place, share in zip(range(below, below + len(baselines)), baselines.values(), strict=True):
+            if figure_name == "knn":
+                axes.plot(100 * share, place, marker="|", color="0.4", markersize=8)
         axes.set_xlabel(NAMES[figure_name])
         axes.grid(axis="x", color="0.9")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
     axes = figure.axes[0]
-    axes.set_yticks([*places.values()], [*places], fontsize=7)
-    axes.set_ylim(max(places.values()) + 0.7, -0.7)
-    figure.suptitle(title, fontsize=8)
-    save(path, figure)
+    axes.set_yticks([*ticks.values()], [*ticks], fontsize=7)
+    axes.set_ylim(last + 0.7, -0.7)
+    save(path, figure, title)
 
 
 def _places(lines: Iterable[Row]) -> dict[str, float]:
@@ -116,8 +120,7 @@ def draw_curves(path: Path, looks: Sequence[dict[str, Any]], methods: dict[str, 
         axes.spines[["top", "right"]].set_visible(False)
     left.legend(fontsize=6, frameon=False)
     right.set_visible(bool(right.lines))
-    figure.suptitle(title, fontsize=8)
-    save(path, figure)
+    save(path, figure, title)
 
 
 def _curve(
@@ -150,25 +153,27 @@ def draw_noise(path: Path, rows: Sequence[Row], *, figure_name: str, title: str)
     kinds = [kind for kind in dict.fromkeys(row.panel for row in rows) if kind != "clean"]
     columns = min(4, len(kinds))
     lines = -(-len(kinds) // columns)
-    figure = Figure(figsize=(0.6 + 2.3 * columns, 0.8 + 2.1 * lines), layout="constrained")
+    figure = Figure(figsize=(0.6 + 2.3 * columns, 1.2 + 2.1 * lines), layout="constrained")
     panels = figure.subplots(lines, columns, sharey=True, sharex=True, squeeze=False).ravel()
     for axes, kind in zip(panels, kinds, strict=False):
         for name in ("simclr-tt", "aa-simclr"):
             clean = the(rows, name, figure_name)
             if clean is not None:
                 style = "--" if name == "simclr-tt" else "-"
-                axes.axhline(100 * clean.estimate, color=COLORS[name], linestyle=style, linewidth=0.8)
+                label = f"{name}, clean"
+                axes.axhline(100 * clean.estimate, color=COLORS[name], linestyle=style, linewidth=0.8, label=label)
                 axes.axhspan(100 * clean.low, 100 * clean.high, color=COLORS[name], alpha=0.12, linewidth=0)
         _along(axes, rows, kind, figure_name)
         axes.set_title(kind, fontsize=8)
         axes.tick_params(labelsize=7)
         axes.spines[["top", "right"]].set_visible(False)
-    for axes in panels[len(kinds) :]:
-        axes.set_visible(False)
+    for number, axes in enumerate(panels):
+        axes.set_visible(number < len(kinds))
+        axes.tick_params(labelbottom=number + columns >= len(kinds))  # of the last one in its column
+    panels[0].legend(fontsize=6, frameon=False)
     figure.supylabel(NAMES[figure_name], fontsize=8)
     figure.supxlabel("measured relative error of the told action (0: exact, 1: as if nothing moved)", fontsize=8)
-    figure.suptitle(title, fontsize=8)
-    save(path, figure)
+    save(path, figure, title)
 
 
 def _along(axes: Axes, rows: Sequence[Row], kind: str, figure_name: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from learner.experiments.design import Base, Condition, Data, Experiment, main_methods
+from learner.experiments.design import Base, Condition, Data, Experiment, Scale, main_methods
 from sim.corrupt import KINDS, TIME_KINDS
 
 CLEAN = "clean"
@@ -40,6 +40,11 @@ def conditions(base: Base) -> list[Condition]:
     return found
 
 
+def least(scale: Scale) -> Scale:
+    """For two cores and less than an hour."""
+    return replace(scale, steps=1000, ladder=(500,), seeds=1, episodes=800, validation_per_category=5)
+
+
 def quick(base: Base) -> list[Condition]:
     """A first curve: commands that are noisy or of another episode, and the clean lines."""
     kept = (CLEAN, "gaussian", "shuffled")
@@ -54,9 +59,13 @@ EXPERIMENT = Experiment(
     "error of the action: 0 is told exactly, 1 is as wrong as being told that nothing moved.",
     split="test",
     conditions=conditions,
-    axis="relative error of the told action",
 )
 QUICK = replace(
-    EXPERIMENT, name="noise-quick", title="A first curve of corruption", split="validation", conditions=quick
+    EXPERIMENT,
+    name="noise-quick",
+    title="A first curve of corruption",
+    split="validation",
+    conditions=quick,
+    scale=least,
 )
 """For two cores and less than an hour, in which accuracy shows nothing: read its action retrieval and alignment."""

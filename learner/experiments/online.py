@@ -58,5 +58,4 @@ EXPERIMENT = Experiment(
     "can a frame be used?",
     split="test",
     conditions=conditions,
-    axis="pairs drawn for each frame",
 )

@@ -16,6 +16,7 @@ from learner.experiments.design import Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise
 from learner.experiments.grid import Grid
 from learner.experiments.merit import costs, merits
+from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
 from learner.experiments.summary import Found, Row, cell_table, curve_table, summary, the
 from learner.methods import MethodSettings
@@ -77,7 +78,7 @@ def about(grid: Grid, found: Found) -> str:
     scene = record.scene
     data = (
         f"{first.data.episodes} episodes of {record.objects}, {record.play}, background {scene.randomize.background}, "
-        f"arm {scene.draw}, {scene.image_size} pixels"
+        f"arm {scene.draw}, {scene.image_size} pixels where nothing else is said"
     )
     trained = f"{settings.encoder} encoder, {settings.steps} steps of {settings.batch} pairs"
     scored = f"{instances} {grid.split} instances of {categories} categories, {frames // instances} frames each"
@@ -97,12 +98,28 @@ def _accuracies(grid: Grid, rows: Sequence[Row], untaught: Mapping[str, float]) 
         differences = [
             f"{_points(row)} over {row.beside}" for row in own.values() if row.beside and row.figure == "knn"
         ]
-        others = [_per_cent(own.get(("retrieval", ""))), _ratio(own.get(("alignment", "")))]
+        others = [_per_cent(own.get(("retrieval", "")))]
+        others += [_ratio(own.get((figure, ""))) for figure in ("alignment", "error")]
         line = (condition.name, nearest.seeds, _per_cent(nearest), _per_cent(own["logistic", ""]))
         lines.append((*line, "; ".join(differences), *others))
-    head = ("condition", "seeds", "kNN, %", "logistic, %", "kNN difference, points", "action found, %", "alignment")
+    head = (
+        "condition",
+        "seeds",
+        "kNN, %",
+        "logistic, %",
+        "kNN difference, points",
+        "action found, %",
+        "alignment",
+        "error told",
+    )
     told = ", ".join(f"{name} {100 * share:.1f}" for name, share in untaught.items())
-    return table(head, lines) + (f"\nWithout learning, kNN: {told} %.\n" if told else "")
+    legend = (
+        f"\n*action found*: how often the true action of a pair finds it first among {CANDIDATES} at most (chance "
+        f"{100 / CANDIDATES:.1f} %); *alignment*: cosine of features of different objects of a category, equal "
+        "viewpoints over unequal ones; *error told*: relative error of the action. Brackets: least and most of the "
+        "seeds for these, else 95 %.\n"
+    )
+    return table(head, lines) + legend + (f"\nWithout learning, kNN: {told} %.\n" if told else "")
 
 
 def _per_cent(row: Row | None) -> str:
