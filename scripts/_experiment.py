@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -42,6 +43,8 @@ class Worker:
         for number in range(at_once):
             self._devices.put(devices[number % len(devices)])
         self._scoring = Lock()
+        self._at_work: defaultdict[str, Lock] = defaultdict(Lock)
+        """Of each run: conditions may share one."""
         self.failures: list[str] = []
         for name in ("data", "runs", "logs", "baselines"):
             (cache / name).mkdir(parents=True, exist_ok=True)
@@ -86,6 +89,10 @@ class Worker:
 
     def _make(self, cell: Cell) -> dict[str, Any] | None:
         """The scores of a cell; None where it was not done before `stop` came."""
+        with self._at_work[cell.key]:
+            return self._scores(cell)
+
+    def _scores(self, cell: Cell) -> dict[str, Any] | None:
         run, condition = self._cache / "runs" / cell.key, cell.condition
         kept = run / f"scores-{digest([condition.scored.key, condition.bank.key])}.json"
         if kept.exists():

@@ -183,6 +183,8 @@ def _along(axes: Axes, rows: Sequence[Row], kind: str, figure_name: str) -> None
             error = the(rows, row.condition, "error")
             if error is not None:
                 points.append((error.estimate, row.estimate, row.low, row.high))
+    if not points:
+        return
     x, y, low, high = np.array(sorted(points)).T
     bars = [100 * np.maximum(0, y - low), 100 * np.maximum(0, high - y)]
     axes.errorbar(

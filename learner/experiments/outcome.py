@@ -47,7 +47,7 @@ def write_outcome(
     for name in PICTURES:
         (folder / f"{name}.png").unlink(missing_ok=True)
     if experiment.name.startswith("noise"):
-        for figure in ("knn", "retrieval", "alignment"):
+        for figure in sorted({row.figure for row in rows} & {"knn", "retrieval", "alignment"}):
             draw_noise(folder / f"{figure}.png", rows, figure_name=figure, title=title)
     else:
         draw_accuracies(folder / "accuracy.png", rows, title=title, baselines=untaught)
