@@ -29,6 +29,8 @@ class Moments(NamedTuple):
     """[B, 7]: the camera in the base frame."""
     grasp: np.ndarray
     """[B, 7]: the object in the hand frame."""
+    time: np.ndarray
+    """[B] s: since the episode's first frame."""
 
 
 class Representation(NamedTuple):
@@ -65,7 +67,7 @@ def moments_of(episode: Episode) -> Moments:
     steps = episode.recorded.astype(np.float64) * np.diff(episode.times)[:, None]
     turned = np.concatenate([np.zeros((1, steps.shape[1])), np.cumsum(steps, axis=0)])
     grasp = np.tile(episode.grasp, (len(turned), 1))
-    fields = (episode.joints, turned, episode.object_poses, episode.camera_poses, grasp)
+    fields = (episode.joints, turned, episode.object_poses, episode.camera_poses, grasp, episode.times)
     return Moments(*(field.astype(np.float64) for field in fields))
 
 
@@ -119,6 +121,11 @@ def true_pose(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
 def true_rotation(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
     """The rotation matrix of `true_pose` [B, 9], row by row."""
     return poses.to_matrix(true_pose(first, second, chain)[:, 3:]).reshape(-1, 9)
+
+
+def gap(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
+    """The time from t to t' [B, 1], s: a control of what is known without knowing what was done."""
+    return (second.time - first.time)[:, None]
 
 
 def action_error(episodes: Iterable[Episode], chain: Chain) -> ActionError:
@@ -187,4 +194,5 @@ REPRESENTATIONS = {
     "command+state": Representation(lambda joints: 2 * joints, command_and_state, None),
     "pose": Representation(lambda joints: 7, true_pose, _mirror_pose),
     "pose-rotation": Representation(lambda joints: 9, true_rotation, _mirror_rotation),
+    "gap": Representation(lambda joints: 1, gap, _by_signs(1)),
 }

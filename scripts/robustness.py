@@ -3,6 +3,7 @@
 python scripts/robustness.py --episodes 20
 python scripts/robustness.py --what executed --kinds gaussian delayed --out executed.csv executed.png
 python scripts/robustness.py --data data/hold --episodes 200 --out robustness.png
+python scripts/robustness.py --quick
 """
 
 from __future__ import annotations
@@ -18,25 +19,26 @@ from typing import Literal, NamedTuple
 
 from _cli import parse, program
 from _progress import Progress
+from experiment import Ask
+from experiment import main as experiment
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset
 from agent.episode import Episode
 from agent.files import write_text, write_whole
 from agent.record import RecordSettings
 from learner.actions import ActionError, action_error
+from learner.experiments.told import Case, light, misled
 from learner.source import recorded_settings
 from sim.corrupt import KINDS, TIME_KINDS, Corruption, Levels, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain
 from sim.scene import SceneSettings
 
-Case = Corruption | Timing | None
-"""What is corrupted; None is nothing."""
 KNOWN: dict[str, Levels] = {kind: found.levels for kind, found in (*sorted(KINDS.items()), *TIME_KINDS.items())}
 
+QUICK_HOURS = 0.6
 HIGHEST_SHOWN = 2.0
 """Where the chart ends: there is no end where motors stop, and told nothing is told nothing."""
 
@@ -60,6 +62,9 @@ class Robustness:
     """Kinds of corruption; none means all."""
     out: tuple[Path, ...] = ()
     """Files for the table (.csv) and the chart (.png)."""
+    quick: bool = False
+    """Train on corrupted commands for half an hour, and draw a first curve of what that does to action retrieval and
+    viewpoint alignment, in experiments/noise-quick; nothing else is measured. Killed, the same command goes on."""
     seed: int = 0
     """Draws the corruption, and the episodes where an arm plays."""
     quiet: bool = False
@@ -93,6 +98,8 @@ class Row(NamedTuple):
 
 def main(settings: Robustness) -> int:
     """Episodes -> corrupted episodes -> error, for each case."""
+    if settings.quick:
+        return experiment(Ask("noise-quick", budget=QUICK_HOURS, quiet=settings.quiet))
     asked = cases(settings)
     played, chain = honest_episodes(settings)
     done, total = count(1), settings.episodes * (len(asked) + 1)
@@ -106,8 +113,8 @@ def main(settings: Robustness) -> int:
         episodes = list(watched(played, "reading" if settings.data else "the arm plays"))
         rows = []
         for case in asked:
-            misled = watched(corrupted(case, episodes, settings), str(case or "clean"))
-            rows.append(Row(case, action_error(misled, chain)))
+            told = watched(corrupted(case, episodes, settings), str(case or "clean"))
+            rows.append(Row(case, action_error(told, chain)))
     show(rows, len(episodes))
     for path in settings.out:
         if path.suffix == ".csv":
@@ -154,21 +161,12 @@ def record_settings(settings: Robustness) -> RecordSettings:
 def corrupted(case: Case, episodes: list[Episode], settings: Robustness) -> Iterator[Episode]:
     """The episodes as they are with this corruption."""
     if isinstance(case, Corruption) and case.what == "executed":
-        misled = replace(record_settings(settings), corrupt=f"{case.kind}:{case.level}", corrupt_what="executed")
-        recorder = misled()
+        wrong = replace(record_settings(settings), corrupt=f"{case.kind}:{case.level}", corrupt_what="executed")
+        recorder = wrong()
         yield from (light(recorder(episode.number)) for episode in episodes)
         recorder.close()
         return
-    clean = {episode.number: episode.clean for episode in episodes}
-    for episode in episodes:
-        if isinstance(case, Corruption):
-            yield corrupt_episode(episode, case, seed=settings.seed, other=clean.__getitem__, exists=clean.__contains__)
-        else:
-            yield episode if case is None else thin_episode(episode, case, seed=settings.seed)
-
-
-def light(episode: Episode) -> Episode:
-    return episode._replace(frames=episode.frames[:, :1, :1].copy(), masks=None)
+    yield from misled(case, episodes, seed=settings.seed)
 
 
 def show(rows: list[Row], episodes: int) -> None:

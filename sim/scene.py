@@ -125,7 +125,7 @@ class HoldScene:
         mask, owned = owner >= 0, owner == self._toy
         pose = self.object_pose
         points = pose[:3] + self._surface @ poses.to_matrix(pose[3:]).T
-        if not mask.any() and _plain_to_see(points, self.intrinsics, size):
+        if self.settings.draw_object and not mask.any() and _plain_to_see(points, self.intrinsics, size):
             raise RuntimeError(f"{self.renderer} drew nothing where the object is: a blank picture, use renderer=tiny")
         if self.settings.randomize.background == "frame":
             self._background = self._draw_background()
@@ -238,6 +238,8 @@ class HoldScene:
 
     def _load(self, toy: Toy) -> int:
         """A body without mass or collisions: it follows the hand exactly, which no constraint of PyBullet's does."""
+        if not self.settings.draw_object:
+            return self._bullet.createMultiBody(0, -1, -1, physicsClientId=self._client)
         with tempfile.TemporaryDirectory(prefix="armplay-toy-") as folder:
             path = write_obj(toy, Path(folder), size=self._look.size)
             shape = self._bullet.createVisualShape(

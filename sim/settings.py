@@ -27,6 +27,8 @@ class SceneSettings:
     """Which arm: kuka or panda."""
     draw: Draw = "whole"
     """What is drawn of the arm: whole, hand or hidden."""
+    draw_object: bool = True
+    """Draw the held object; off: the arm is seen alone, to measure what its posture tells (a control)."""
     drive: Drive = "dynamics"
     """dynamics (motors with torque limits, through physics) or kinematics (exactly the commanded motion)."""
     renderer: str = "tiny"
@@ -50,6 +52,8 @@ class SceneSettings:
         for name, kind in (("draw", Draw), ("drive", Drive)):
             if getattr(self, name) not in get_args(kind):
                 raise InputError(f"{name}={getattr(self, name)}: unknown, known are {', '.join(get_args(kind))}")
+        if self.draw == "hidden" and not self.draw_object:
+            raise InputError("draw_object=False: with draw=hidden nothing is seen; draw the arm, or its hand")
         if self.camera.mount == "wrist":
             raise InputError("mount=wrist: a camera on the wrist sees the held object motionless, use mount=world")
         if not 16 <= self.image_size <= 1024:

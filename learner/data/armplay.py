@@ -8,7 +8,7 @@ import numpy as np
 
 from agent.dataset import Dataset, held_out
 from agent.export.views import angles
-from learner.data.base import ActionFormula
+from learner.data.base import ActionFormula, check_split
 from learner.data.indexed import IndexedData
 from sim import poses
 from sim.errors import InputError
@@ -22,12 +22,15 @@ COLUMNS = ("category", "instance", "time", "object_pose")
 class Armplay(IndexedData):
     """The episodes of an `agent.dataset.Dataset`, each a clip; splits are `held_out`'s, as everywhere for stored
     episodes. Motion is the object's pose [7] in the camera frame, and the action the relative pose [7], as in the
-    representation `pose`."""
+    representation `pose`. Where a dataset was collected of instances that are in no other, `split` says which all of
+    them are in."""
 
     kind = "armplay"
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, split: str = "") -> None:
         super().__init__(root)
+        if split:
+            check_split(split)
         self._data = Dataset(root)
         self.image_size = min(self._data.image_size)
         self.action = POSE
@@ -49,7 +52,7 @@ class Armplay(IndexedData):
         self.index(
             category=category,
             instance=[f"{one}/{other}" for one, other in zip(category, instance, strict=True)],
-            split=np.array([held_out(name) for name in instance]),
+            split=np.array([split or held_out(name) for name in instance]),
             time=np.concatenate(times),
             clip=self._episode,
             view=angles(motion),

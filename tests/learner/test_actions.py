@@ -133,8 +133,9 @@ def test_efference_equals_pybullets_kinematics_anywhere(arm_name: str) -> None:
     start, end = rng.uniform(chain.lower, chain.upper, (2, count, chain.joints))
     offset = rng.uniform(-3, 3, (count, chain.joints))
     camera, grasp = random_poses(count, rng), random_poses(count, rng)
-    first = Moments(start, offset, random_poses(count, rng), camera, grasp)
-    second = Moments(rng.uniform(-1, 1, start.shape), offset + end - start, *[random_poses(count, rng)] * 3)
+    times = rng.uniform(0, 6, (2, count))
+    first = Moments(start, offset, random_poses(count, rng), camera, grasp, times[0])
+    second = Moments(rng.uniform(-1, 1, start.shape), offset + end - start, *[random_poses(count, rng)] * 3, times[1])
     told, arm = representation("efference").compute(first, second, chain), BulletArm(arm_name)
     for row in range(count):
         wanted = arm.seen_motion(start[row], end[row], camera=camera[row], grasp=grasp[row])
@@ -143,6 +144,12 @@ def test_efference_equals_pybullets_kinematics_anywhere(arm_name: str) -> None:
         assert abs(told[row, 3:] @ wanted[3:]) == pytest.approx(1, abs=1e-9)
         assert told[row, 6] == pytest.approx(wanted[6], abs=1e-5)
     arm.close()
+
+
+def test_the_gap_is_the_time_and_nothing_else() -> None:
+    intervals = np.array([there - here for here, there in PAIRS] * 4)[:, None]
+    np.testing.assert_allclose(actions("gap"), 0.2 * intervals, atol=1e-9)
+    np.testing.assert_array_equal(actions("gap", "gaussian:0.5"), actions("gap"))
 
 
 # Mirrors
@@ -177,7 +184,7 @@ def test_the_mirrored_action_is_the_action_of_the_mirrored_world(name: str) -> N
 
     def told(*ends: np.ndarray) -> np.ndarray:
         nothing = np.empty((100, 0))
-        moments = [Moments(nothing, nothing, end, nothing, nothing) for end in ends]
+        moments = [Moments(nothing, nothing, end, nothing, nothing, nothing) for end in ends]
         return representation(name).compute(moments[0], moments[1], kuka())
 
     def reflected(pose: np.ndarray) -> np.ndarray:

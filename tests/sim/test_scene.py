@@ -215,6 +215,19 @@ def test_the_fixed_background_is_one_colour_in_all_frames(make: Make) -> None:
             assert (view.frame[~view.mask] == PLAIN).all()
 
 
+def test_without_the_object_its_arm_moves_as_before_and_is_all_that_is_seen(make: Make) -> None:
+    shown, alone = (make(draw_object=drawn) for drawn in (True, False))
+    with_toy, without = (play(scene, seed=3)[0] for scene in (shown, alone))
+    for one, other in zip(with_toy, without, strict=True):
+        np.testing.assert_array_equal(one.joints, other.joints)
+        np.testing.assert_array_equal(one.object_pose, other.object_pose)
+        assert other.visible == 0
+        assert other.mask.any()
+        # The arm may be where the toy hid it, and is nowhere else.
+        assert (one.mask | ~other.mask).all()
+        assert (one.mask & ~other.mask).any()
+
+
 def test_the_frame_background_is_drawn_anew_and_leaves_arm_and_toy_alone(make: Make) -> None:
     plain, drawn = play(make(), 2)[0], play(make(randomize=Randomization(background="frame")), 2)[0]
     for one, two in zip(plain, drawn, strict=True):
@@ -251,6 +264,7 @@ def test_the_episode_background_is_constant_in_an_episode_and_another_in_the_nex
         ({"object_size": 0.0}, "object_size=0.0"),
         ({"object_size": float("nan")}, "object_size=nan"),
         ({"arm_triangles": 10}, "arm_triangles=10"),
+        ({"draw": "hidden", "draw_object": False}, "draw_object=False: with draw=hidden nothing is seen"),
         ({"draw": "ghost"}, "draw=ghost: unknown, known are whole, hand, hidden"),
         ({"drive": "magic"}, "drive=magic: unknown, known are dynamics, kinematics"),
         ({"renderer": "paint"}, "renderer=paint: unknown, known are tiny, egl"),

@@ -1,0 +1,192 @@
+"""The pictures of an experiment: accuracies with intervals, learning curves, and accuracy against a measured axis."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from textwrap import wrap
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from agent.files import write_whole
+from learner.experiments.summary import Row, the
+
+COLORS = {
+    "simclr": "#999999",
+    "simclr-tt": "#0072B2",
+    "aa-simclr": "#D55E00",
+    "ciper": "#E69F00",
+    "equimod": "#009E73",
+    "byol-tt": "#56B4E9",
+    "aa-byol": "#CC79A7",
+    "vicreg-tt": "#004D40",
+    "aa-vicreg": "#882255",
+    "supervised": "#000000",
+}
+"""Of each method in every picture; told apart by the colour-blind too (Okabe and Ito's, and darker ones of Tol's)."""
+MARKERS = dict(zip(COLORS, "osDv^<>PX*", strict=True))
+NAMES = {
+    "knn": "kNN accuracy, %",
+    "logistic": "logistic accuracy, %",
+    "retrieval": "action retrieval (top 1), %",
+    "alignment": "viewpoint alignment, ratio in %",
+}
+MOST_CURVES = 6
+LETTERS_AN_INCH = 17
+"""Of a title."""
+
+
+def save(path: Path, figure: Figure, title: str) -> None:
+    """As PNG with that title, atomically."""
+    lines = wrap(" ".join(title.split()), int(LETTERS_AN_INCH * figure.get_figwidth()))
+    figure.suptitle("\n".join(lines), fontsize=8)
+    write_whole(path, lambda file: figure.savefig(file, format="png", dpi=130))
+
+
+def draw_accuracies(path: Path, rows: Sequence[Row], *, title: str, baselines: dict[str, float]) -> None:
+    """Both protocols side by side: a line a condition, panel by panel, with intervals; below, what learned nothing."""
+    lines = [row for row in rows if row.figure == "knn" and not row.beside]
+    places = _places(lines)
+    below = round(max(places.values()) + 1.6)
+    ticks = {**places, **{name: below + number for number, name in enumerate(baselines)}}
+    last = max(ticks.values())
+    figure = Figure(figsize=(9, 1.5 + 0.24 * (last + 1)), layout="constrained")
+    for axes, figure_name in zip(figure.subplots(1, 2, sharey=True), ("knn", "logistic"), strict=True):
+        for row in rows:
+            if row.figure == figure_name and not row.beside:
+                _dot(axes, row, places[row.condition])
+        for place, share in zip(range(below, below + len(baselines)), baselines.values(), strict=True):
+            if figure_name == "knn":
+                axes.plot(100 * share, place, marker="|", color="0.4", markersize=8)
+        axes.set_xlabel(NAMES[figure_name])
+        axes.grid(axis="x", color="0.9")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    axes = figure.axes[0]
+    axes.set_yticks([*ticks.values()], [*ticks], fontsize=7)
+    axes.set_ylim(last + 0.7, -0.7)
+    save(path, figure, title)
+
+
+def _places(lines: Iterable[Row]) -> dict[str, float]:
+    """Where each condition stands; panels are half a line apart."""
+    places: dict[str, float] = {}
+    place, before = -1.0, None
+    for row in lines:
+        place += 1.0 if row.panel == before or before is None else 1.6
+        places[row.condition], before = place, row.panel
+    return places
+
+
+def _dot(axes: Axes, row: Row, place: float) -> None:
+    values = 100 * np.array([row.estimate, row.low, row.high])
+    axes.errorbar(
+        values[0],
+        place,
+        xerr=[[max(0.0, values[0] - values[1])], [max(0.0, values[2] - values[0])]],
+        fmt=MARKERS[row.method],
+        color=COLORS[row.method],
+        markersize=5,
+        capsize=2,
+    )
+
+
+def draw_curves(path: Path, looks: Sequence[dict[str, Any]], methods: dict[str, str], *, title: str) -> None:
+    """Validation accuracy while learning, and the action loss beside its chance: means over seeds, least to most
+    shaded; the first conditions of `methods`, which names the method of each."""
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    styles = ("-", "--", ":", "-.")
+    seen: dict[str, int] = {}
+    for name, method in [*methods.items()][:MOST_CURVES]:
+        own = [look for look in looks if look["condition"] == name]
+        style = styles[seen.get(method, 0) % len(styles)]
+        seen[method] = seen.get(method, 0) + 1
+        draw = partial(_curve, own=own, color=COLORS[method], style=style, label=name)
+        draw(left, "knn_validation", scale=100)
+        draw(right, "action_loss")
+        draw(right, "action_chance", color="0.6", style="dotted", label="chance" if not seen.get("chance") else None)
+        seen["chance"] = 1 if any(look["action_chance"] is not None for look in own) else seen.get("chance", 0)
+    left.set_ylabel("kNN on validation instances, %")
+    right.set_ylabel("action loss, nats")
+    for axes in (left, right):
+        axes.set_xlabel("steps")
+        axes.set_ylim(bottom=0)
+        axes.grid(color="0.9")
+        axes.spines[["top", "right"]].set_visible(False)
+    left.legend(fontsize=6, frameon=False)
+    right.set_visible(bool(right.lines))
+    save(path, figure, title)
+
+
+def _curve(
+    axes: Axes,
+    field: str,
+    *,
+    own: Sequence[dict[str, Any]],
+    color: str,
+    style: str,
+    label: str | None,
+    scale: float = 1,
+) -> None:
+    values: dict[int, list[float]] = {}
+    for look in own:
+        if look[field] is not None:
+            values.setdefault(look["step"], []).append(scale * look[field])
+    if not values:
+        return
+    steps = sorted(values)
+    axes.plot(
+        steps, [np.mean(values[step]) for step in steps], color=color, linestyle=style, linewidth=1.3, label=label
+    )
+    least, most = ([of(values[step]) for step in steps] for of in (min, max))
+    axes.fill_between(steps, least, most, color=color, alpha=0.12, linewidth=0)
+
+
+def draw_noise(path: Path, rows: Sequence[Row], *, figure_name: str, title: str) -> None:
+    """A panel a kind: the figure against the measured error, from the clean AA-SimCLR on; dashed is SimCLR-TT, which
+    knows no action."""
+    kinds = [kind for kind in dict.fromkeys(row.panel for row in rows) if kind != "clean"]
+    columns = min(4, len(kinds))
+    lines = -(-len(kinds) // columns)
+    figure = Figure(figsize=(0.6 + 2.3 * columns, 1.2 + 2.1 * lines), layout="constrained")
+    panels = figure.subplots(lines, columns, sharey=True, sharex=True, squeeze=False).ravel()
+    for axes, kind in zip(panels, kinds, strict=False):
+        for name in ("simclr-tt", "aa-simclr"):
+            clean = the(rows, name, figure_name)
+            if clean is not None:
+                style = "--" if name == "simclr-tt" else "-"
+                label = f"{name}, clean"
+                axes.axhline(100 * clean.estimate, color=COLORS[name], linestyle=style, linewidth=0.8, label=label)
+                axes.axhspan(100 * clean.low, 100 * clean.high, color=COLORS[name], alpha=0.12, linewidth=0)
+        _along(axes, rows, kind, figure_name)
+        axes.set_title(kind, fontsize=8)
+        axes.tick_params(labelsize=7)
+        axes.spines[["top", "right"]].set_visible(False)
+    for number, axes in enumerate(panels):
+        axes.set_visible(number < len(kinds))
+        axes.tick_params(labelbottom=number + columns >= len(kinds))  # of the last one in its column
+    panels[0].legend(fontsize=6, frameon=False)
+    figure.supylabel(NAMES[figure_name], fontsize=8)
+    figure.supxlabel("measured relative error of the told action (0: exact, 1: as if nothing moved)", fontsize=8)
+    save(path, figure, title)
+
+
+def _along(axes: Axes, rows: Sequence[Row], kind: str, figure_name: str) -> None:
+    points = []
+    for row in rows:
+        if row.figure == figure_name and not row.beside and (row.panel == kind or row.condition == "aa-simclr"):
+            error = the(rows, row.condition, "error")
+            if error is not None:
+                points.append((error.estimate, row.estimate, row.low, row.high))
+    if not points:
+        return
+    x, y, low, high = np.array(sorted(points)).T
+    bars = [100 * np.maximum(0, y - low), 100 * np.maximum(0, high - y)]
+    axes.errorbar(
+        x, 100 * y, yerr=bars, color=COLORS["aa-simclr"], marker="D", markersize=3.5, capsize=2, linewidth=1.2
+    )

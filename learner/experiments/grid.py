@@ -1,0 +1,141 @@
+"""A grid that is settled: which conditions, with how many seeds, how much of the full one; kept as JSON."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from agent.files import write_text
+from agent.record import RecordSettings
+from agent.settings import from_json, to_json
+from learner.experiments.design import MACHINE, Base, Condition, Data, Experiment, Scale, digest
+from learner.settings import LearnSettings, OnlineSettings, TrainSettings
+from sim.errors import InputError
+
+FORMAT, VERSION = "armplay-experiment", 1
+KINDS: dict[str, type[LearnSettings]] = {kind.script: kind for kind in (TrainSettings, OnlineSettings)}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training of a grid."""
+
+    condition: Condition
+    seed: int
+
+    @property
+    def settings(self) -> LearnSettings:
+        """Of the training, but for data and device."""
+        settings = self.condition.settings
+        if isinstance(settings, OnlineSettings):
+            return replace(settings, record=replace(settings.record, seed=self.seed))
+        assert isinstance(settings, TrainSettings)
+        return replace(settings, seed=self.seed)
+
+    @property
+    def key(self) -> str:
+        """Names the training: what its numbers depend on, and nothing else, so that experiments share runs."""
+        settings = {name: value for name, value in to_json(self.settings).items() if name not in MACHINE}
+        kind = self.settings.device.partition(":")[0]
+        return digest([self.settings.script, kind, self.condition.data.key, settings])
+
+
+@dataclass(frozen=True)
+class Grid:
+    """The conditions of an experiment and the seeds of each."""
+
+    experiment: str
+    split: str
+    conditions: tuple[Condition, ...]
+    seeds: tuple[int, ...]
+    """Of each condition."""
+    share: float = 1.0
+    """Of the training of the full grid: steps times pairs."""
+    words: str = "the full grid"
+    """What is left of it, in words."""
+    term: str = "as by default"
+    """Where the settings of the action term come from."""
+    budget: float = 0.0
+    """Hours that it was made for; 0 is no bound."""
+
+    @property
+    def cells(self) -> list[Cell]:
+        """Seed by seed, so that the first results are of all conditions."""
+        return [
+            Cell(condition, seed)
+            for seed in range(max(self.seeds))
+            for condition, seeds in zip(self.conditions, self.seeds, strict=True)
+            if seed < seeds
+        ]
+
+    @property
+    def data(self) -> list[Data]:
+        """All datasets that it needs, each once."""
+        wanted = [each for found in self.conditions for each in (found.data, found.bank, found.scored)]
+        return list({each.key: each for each in wanted}.values())
+
+    @property
+    def pairs(self) -> float:
+        """Pairs that all its trainings draw."""
+        return sum(cell.settings.steps * cell.settings.batch for cell in self.cells)
+
+
+def grid_of(experiment: Experiment, scale: Scale, base: Base, *, term: str = "as by default") -> Grid:
+    """The grid at a scale. Raises InputError for conditions of one name, or compared with ones that are not there."""
+    found = [each for each in experiment.conditions(replace(base, scale=scale)) if each.rank <= scale.highest_rank]
+    names = [each.name for each in found]
+    kept = [replace(each, against=tuple(other for other in each.against if other in names)) for each in found]
+    if len({*names}) < len(names):
+        raise InputError(f"conditions={sorted(names)}: each needs a name of its own")
+    seeds = tuple(scale.seeds if each.rank == 0 else min(scale.seeds, scale.other_seeds) for each in kept)
+    return Grid(experiment.name, experiment.split, tuple(kept), seeds, term=term)
+
+
+def write_grid(path: Path, grid: Grid) -> None:
+    """Keep the grid, atomically."""
+    data = {each.key: {"record": to_json(each.record), "episodes": each.episodes} for each in grid.data}
+    head = {name: getattr(grid, name) for name in ("experiment", "split", "share", "words", "term", "budget")}
+    rows = [_row(condition, seeds) for condition, seeds in zip(grid.conditions, grid.seeds, strict=True)]
+    stored = {"format": FORMAT, "version": VERSION, **head, "data": data, "conditions": rows}
+    write_text(path, json.dumps(stored) + "\n")
+
+
+def _row(condition: Condition, seeds: int) -> dict[str, Any]:
+    settings = to_json(condition.settings)
+    names = ("name", "panel", "x", "against", "rank")
+    row = {name: getattr(condition, name) for name in names}
+    keys = {name: getattr(condition, name).key for name in ("data", "scored", "bank")}
+    return {**row, "seeds": seeds, **keys, "script": condition.settings.script, "settings": settings}
+
+
+def read_grid(path: Path) -> Grid:
+    """A grid that `write_grid` kept. Raises InputError for a file that holds none."""
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        if (stored["format"], stored["version"]) != (FORMAT, VERSION):
+            raise ValueError(f"format {stored['format']} version {stored['version']}")
+        data = {
+            key: Data(from_json(RecordSettings, each["record"], where=str(path)), int(each["episodes"]))
+            for key, each in stored["data"].items()
+        }
+        conditions = tuple(_condition(row, data, path) for row in stored["conditions"])
+        head = {name: stored[name] for name in ("experiment", "split", "share", "words", "term", "budget")}
+        return Grid(**head, conditions=conditions, seeds=tuple(int(row["seeds"]) for row in stored["conditions"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path}: no grid of armplay {VERSION} ({' '.join(str(error).split())})") from None
+
+
+def _condition(row: dict[str, Any], data: dict[str, Data], path: Path) -> Condition:
+    return Condition(
+        name=row["name"],
+        data=data[row["data"]],
+        scored=data[row["scored"]],
+        bank=data[row["bank"]],
+        settings=from_json(KINDS[row["script"]], row["settings"], where=f"{path}: {row['name']}"),
+        panel=row["panel"],
+        x=row["x"],
+        against=tuple(row["against"]),
+        rank=int(row["rank"]),
+    )

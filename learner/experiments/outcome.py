@@ -1,0 +1,210 @@
+"""What an experiment leaves in its folder: tables, pictures, and its section of the results."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from agent.files import write_text
+from agent.settings import to_json
+from learner.card import table
+from learner.experiments.design import Experiment
+from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise
+from learner.experiments.grid import Grid
+from learner.experiments.merit import costs, merits
+from learner.experiments.scoring import CANDIDATES
+from learner.experiments.settle import TERM
+from learner.experiments.summary import Found, Row, cell_table, curve_table, summary, the
+from learner.methods import MethodSettings
+
+CHOICE = "choice.json"
+TERM_SETTINGS = ("action_weight", "action_warmup", "action_temperature", "negatives", "pair_norm")
+"""What `settle` chooses; the rest is shared by all methods, and searched for none."""
+PICTURES = {"accuracy": "Accuracy", "curves": "While learning", "knn": "Accuracy", "retrieval": "Action retrieval"}
+PICTURES |= {"alignment": "Viewpoint alignment"}
+
+
+def write_outcome(
+    folder: Path,
+    experiment: Experiment,
+    grid: Grid,
+    found: Found,
+    *,
+    baselines: Mapping[str, Mapping[str, float]],
+    command: str,
+) -> None:
+    """Write all that the scores so far say; `baselines` are accuracies by instance of what learned nothing."""
+    rows, looks = summary(grid, found), curve_table(grid, found)
+    write_csv(folder / "cells.csv", cell_table(grid, found))
+    write_csv(folder / "summary.csv", [row._asdict() for row in rows])
+    write_csv(folder / "curves.csv", looks)
+    untaught = {name: sum(each.values()) / len(each) for name, each in baselines.items()}
+    title = about(grid, found)
+    for name in PICTURES:
+        (folder / f"{name}.png").unlink(missing_ok=True)
+    if experiment.name.startswith("noise"):
+        for figure in sorted({row.figure for row in rows} & {"knn", "retrieval", "alignment"}):
+            draw_noise(folder / f"{figure}.png", rows, figure_name=figure, title=title)
+    else:
+        draw_accuracies(folder / "accuracy.png", rows, title=title, baselines=untaught)
+    methods = {each.name: each.method for each in sorted(grid.conditions, key=lambda each: each.rank)}
+    shown = {name: method for name, method in methods.items() if any(look["condition"] == name for look in looks)}
+    draw_curves(folder / "curves.png", looks, shown, title=title)
+    tables = [_accuracies(grid, rows, untaught), *_extra(folder, experiment, grid, found, rows)]
+    text = section(experiment, title=title, command=command, tables=tables, rows=rows, folder=folder)
+    write_text(folder / "section.md", text)
+
+
+def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Rows of the same columns."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def about(grid: Grid, found: Found) -> str:
+    """Data, steps, seeds, instances: what stands above a picture."""
+    first, seeds = grid.conditions[0], [seed for _, seed in found]
+    record, settings = first.data.record, first.settings
+    scores = next(iter(found.values()))
+    instances, frames = len(scores["accuracy"]["knn"]), scores["frames"]
+    categories = len({name.partition("/")[0] for name in scores["accuracy"]["knn"]})
+    scene = record.scene
+    data = (
+        f"{first.data.episodes} episodes of {record.objects}, {record.play}, background {scene.randomize.background}, "
+        f"arm {scene.draw}, {scene.image_size} pixels where nothing else is said"
+    )
+    trained = f"{settings.encoder} encoder, {settings.steps} steps of {settings.batch} pairs"
+    scored = f"{instances} {grid.split} instances of {categories} categories, {frames // instances} frames each"
+    return (
+        f"{data}; {trained};\n{scored}; {max(seeds) + 1} seeds, bars: 95 % over seeds and instances; "
+        f"{len(found)} of {len(grid.cells)} trainings of {grid.words} ({100 * grid.share:.3g} %)"
+    )
+
+
+def _accuracies(grid: Grid, rows: Sequence[Row], untaught: Mapping[str, float]) -> str:
+    lines = []
+    for condition in grid.conditions:
+        own = {(row.figure, row.beside): row for row in rows if row.condition == condition.name}
+        if not own:
+            continue
+        nearest = own["knn", ""]
+        differences = [
+            f"{_points(row)} over {row.beside}" for row in own.values() if row.beside and row.figure == "knn"
+        ]
+        others = [_per_cent(own.get(("retrieval", "")))]
+        others += [_ratio(own.get((figure, ""))) for figure in ("alignment", "error")]
+        line = (condition.name, nearest.seeds, _per_cent(nearest), _per_cent(own["logistic", ""]))
+        lines.append((*line, "; ".join(differences), *others))
+    head = (
+        "condition",
+        "seeds",
+        "kNN, %",
+        "logistic, %",
+        "kNN difference, points",
+        "action found, %",
+        "alignment",
+        "error told",
+    )
+    told = ", ".join(f"{name} {100 * share:.1f}" for name, share in untaught.items())
+    legend = (
+        f"\n*action found*: how often the true action of a pair finds it first among {CANDIDATES} at most (chance "
+        f"{100 / CANDIDATES:.1f} %); *alignment*: cosine of features of different objects of a category, equal "
+        "viewpoints over unequal ones; *error told*: relative error of the action. Brackets: least and most of the "
+        "seeds for these, else 95 %.\n"
+    )
+    return table(head, lines) + legend + (f"\nWithout learning, kNN: {told} %.\n" if told else "")
+
+
+def _per_cent(row: Row | None) -> str:
+    return "" if row is None else f"{100 * row.estimate:.1f} [{100 * row.low:.1f}, {100 * row.high:.1f}]"
+
+
+def _points(row: Row) -> str:
+    return f"{100 * row.estimate:+.1f} [{100 * row.low:+.1f}, {100 * row.high:+.1f}]"
+
+
+def _ratio(row: Row | None) -> str:
+    return "" if row is None else f"{row.estimate:.3f}"
+
+
+def _extra(folder: Path, experiment: Experiment, grid: Grid, found: Found, rows: Sequence[Row]) -> list[str]:
+    """What one experiment says and others do not."""
+    if experiment.name == "settle":
+        return [choose(folder / CHOICE, grid, rows)]
+    if experiment.name == "cost":
+        told = costs(grid, found)
+        lines = [tuple("" if value is None else _short(value) for value in row.values()) for row in told]
+        return [table(tuple(told[0]), lines)] if told else []
+    if not experiment.name.startswith("noise"):
+        return []
+    gain = the(rows, "aa-simclr", "knn", "simclr-tt")
+    said = "" if gain is None else f"Gain of clean AA-SimCLR over SimCLR-TT, kNN: {_points(gain)} points.\n\n"
+    lines = [(each.kind, each.told) for each in merits(grid, found)]
+    return [said + table(("corruption", "error at which half of the gain is gone, 95 %"), lines)]
+
+
+def _short(value: Any) -> str:
+    return value if isinstance(value, str) else f"{value:.4g}"
+
+
+def choose(path: Path, grid: Grid, rows: Sequence[Row]) -> str:
+    """Keep the settings of the best action term by kNN on validation instances, and say which they are; the warm-up as
+    a share of the steps."""
+    known = {each.name: each for each in grid.conditions if each.panel == TERM and each.method == "aa-simclr"}
+    able = [row for row in rows if row.figure == "knn" and not row.beside and row.condition in known]
+    if not able:
+        return ""
+    best = max(able, key=lambda row: row.estimate)
+    settings = known[best.condition].settings
+    term = {name: value for name, value in to_json(settings.loss).items() if name in TERM_SETTINGS}
+    term["action_warmup"] = settings.loss.action_warmup / settings.steps
+    kept = {"condition": best.condition, "steps": settings.steps, "seeds": best.seeds, "term": term}
+    write_text(path, json.dumps(kept, indent=1) + "\n")
+    return f"Best action term on these instances: **{best.condition}**. The other experiments use it.\n"
+
+
+def chosen(path: Path, steps: int) -> tuple[MethodSettings, str]:
+    """The settled action term for a training of so many steps, and where it is from; the default where none is."""
+    if not path.exists():
+        return MethodSettings(), "as by default, nothing was settled"
+    kept = json.loads(path.read_text())
+    term = {**kept["term"], "action_warmup": round(kept["term"]["action_warmup"] * steps)}
+    return MethodSettings(**term), f"{kept['condition']}, settled in {kept['steps']} steps with {kept['seeds']} seeds"
+
+
+def section(
+    experiment: Experiment, *, title: str, command: str, tables: Sequence[str], rows: Sequence[Row], folder: Path
+) -> str:
+    """The experiment's part of docs/results.md."""
+    pictures = [
+        f"![{experiment.title}: {what.lower()}](results/{experiment.name}/{name}.png)\n"
+        for name, what in PICTURES.items()
+        if (folder / f"{name}.png").exists()
+    ]
+    parts = [
+        f"## {experiment.title}\n",
+        f"{experiment.asks}\n",
+        f"`{command}`: {' '.join(title.split())}.\n",
+        *verdict(rows),
+        *pictures,
+        *(part for part in tables if part),
+    ]
+    return "\n".join(parts)
+
+
+def verdict(rows: Sequence[Row]) -> list[str]:
+    """Whether acting helps, in words; nothing where that was not compared."""
+    said = []
+    for other, paper in (("simclr-tt", 2.5), ("simclr", 3.7)):
+        row = the(rows, "aa-simclr", "knn", other)
+        if row is not None:
+            sure = "above zero" if row.low > 0 else "below zero" if row.high < 0 else "not told from zero"
+            said.append(f"over `{other}` {_points(row)} points, {sure} (the paper, on RT4K: {paper:+})")
+    return [f"AA-SimCLR by kNN: {'; '.join(said)}.\n"] if said else []

@@ -1,0 +1,159 @@
+"""What the scores of a grid's trainings come to: figures with intervals, and paired differences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from learner.experiments.design import Condition
+from learner.experiments.grid import Grid
+from learner.protocols import Interval, interval, paired
+from sim.errors import InputError
+from sim.seeding import stream
+
+PROTOCOLS = ("knn", "logistic")
+SCALARS = {
+    "retrieval": ("retrieval", "top1"),
+    "alignment": ("alignment",),
+    "coherence": ("coherence",),
+    "error": ("error",),
+    "seconds": ("seconds",),
+    "megabytes": ("peak_megabytes",),
+}
+"""Figures of a whole training, and where its scores have them."""
+BOTH, SPREAD = "bootstrap over seeds and instances, 95 %", "least and most of the seeds"
+Found = Mapping[tuple[str, int], Mapping[str, Any]]
+"""Condition and seed -> what `scoring` found."""
+
+
+class Row(NamedTuple):
+    """One figure of one condition, or how much larger it is than that of another."""
+
+    condition: str
+    panel: str
+    method: str
+    x: float | None
+    figure: str
+    beside: str
+    """The condition that is taken away; empty for the figure itself."""
+    estimate: float
+    low: float
+    high: float
+    how: str
+    """What low and high are."""
+    seeds: int
+    instances: int
+
+
+def by_instance(found: Sequence[Mapping[str, Any]], protocol: str) -> np.ndarray:
+    """Accuracy float64 [S, I] of each instance, in the order of their names, for each seed. Raises InputError where
+    seeds were scored on others."""
+    names = sorted(found[0]["accuracy"][protocol])
+    for each in found:
+        if sorted(each["accuracy"][protocol]) != names:
+            raise InputError(
+                f"instances={len(each['accuracy'][protocol])}: the same {len(names)} are needed everywhere"
+            )
+    return np.array([[each["accuracy"][protocol][name] for name in names] for each in found])
+
+
+def summary(grid: Grid, found: Found) -> list[Row]:
+    """All figures of the conditions that have scores, and the differences that the grid asks for: of the same seeds, on
+    the same instances."""
+    rows: list[Row] = []
+    known = {each.name: each for each in grid.conditions}
+    seeds = {name: [seed for of, seed in sorted(found) if of == name] for name in known}
+    for name, condition in known.items():
+        scores = [found[name, seed] for seed in seeds[name]]
+        if not scores:
+            continue
+        for protocol in PROTOCOLS:
+            values = by_instance(scores, protocol)
+            rows.append(_row(condition, protocol, "", interval(values, rng=_rng()), values.shape))
+            for other in condition.against:
+                shared = [seed for seed in seeds[name] if seed in seeds[other]]
+                if shared:
+                    both = [by_instance([found[of, seed] for seed in shared], protocol) for of in (name, other)]
+                    rows.append(_row(condition, protocol, other, paired(*both, rng=_rng()), both[0].shape))
+        rows += _scalars(condition, scores)
+    return rows
+
+
+def _scalars(condition: Condition, scores: Iterable[Mapping[str, Any]]) -> list[Row]:
+    rows = []
+    for figure, path in SCALARS.items():
+        values = [value for each in scores if (value := _at(each, path)) is not None]
+        if values:
+            spread = Interval(float(np.mean(values)), min(values), max(values), level=1.0)
+            rows.append(_row(condition, figure, "", spread, (len(values), 0), how=SPREAD))
+    return rows
+
+
+def _at(found: Any, path: tuple[str, ...]) -> float | None:
+    for name in path:
+        found = found.get(name) if found is not None else None
+    return found
+
+
+def _row(
+    condition: Condition, figure: str, beside: str, told: Interval, shape: tuple[int, ...], *, how: str = BOTH
+) -> Row:
+    about = (condition.name, condition.panel, condition.method, condition.x)
+    return Row(*about, figure, beside, told.estimate, told.low, told.high, how, *shape)
+
+
+def _rng() -> np.random.Generator:
+    return stream("bootstrap", 0)
+
+
+def the(rows: Iterable[Row], condition: str, figure: str, beside: str = "") -> Row | None:
+    """The row of a condition's figure, where there is one."""
+    wanted = (condition, figure, beside)
+    return next((row for row in rows if (row.condition, row.figure, row.beside) == wanted), None)
+
+
+def cell_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
+    """A row a training: what it was, and its figures."""
+    rows = []
+    for cell in grid.cells:
+        condition, settings = cell.condition, cell.settings
+        scores = found.get((condition.name, cell.seed))
+        if scores is None:
+            continue
+        scene, record = condition.data.record.scene, condition.data.record
+        row: dict[str, Any] = {
+            "condition": condition.name,
+            "panel": condition.panel,
+            "x": condition.x,
+            "seed": cell.seed,
+            "steps": settings.steps,
+            "batch": settings.batch,
+            "method": settings.method,
+            "encoder": settings.encoder,
+            "action": settings.action,
+            "sampling": settings.sampling,
+            "play": record.play,
+            "background": scene.randomize.background,
+            "draw": scene.draw,
+            "corrupt": getattr(settings, "corrupt", "") or record.corrupt,
+            "corrupt_time": getattr(settings, "corrupt_time", ""),
+            "data": condition.data.key,
+            "scored": condition.scored.key,
+            "run": cell.key,
+        }
+        for protocol in PROTOCOLS:
+            row[protocol] = float(by_instance([scores], protocol).mean())
+        rows.append({**row, **{figure: _at(scores, path) for figure, path in SCALARS.items()}})
+    return rows
+
+
+def curve_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
+    """A row a look at the validation instances of a training."""
+    names = ("step", "seconds", "knn_validation", "action_loss", "action_chance")
+    return [
+        {"condition": cell.condition.name, "seed": cell.seed, **{name: look.get(name) for name in names}}
+        for cell in grid.cells
+        for look in found.get((cell.condition.name, cell.seed), {}).get("curve", [])
+    ]

@@ -1,0 +1,165 @@
+"""Run the grid of trainings and evaluations that answers a question: settle, tumble, methods, noise, noise-quick,
+augmentations, actions, play, online or cost. Killed, the same command goes on.
+
+python scripts/experiment.py settle --dry-run
+python scripts/experiment.py settle --budget 8
+python scripts/experiment.py methods --devices cuda:0 cuda:1
+python scripts/experiment.py methods --grid docs/results/methods/grid.json --out again
+python scripts/experiment.py results
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from _cli import Stop, parse, program, stop_on_signal
+from _experiment import Worker
+from tyro.conf import Positional
+
+from agent.files import open_folder
+from learner.experiments import EXPERIMENTS, Base, Experiment
+from learner.experiments.budget import ORDER, fitted, hours, measured, suited_scale
+from learner.experiments.grid import Grid, grid_of, read_grid, write_grid
+from learner.experiments.outcome import CHOICE, chosen, write_outcome
+from learner.experiments.page import gather, write_page
+from learner.machine import check_device, default_device
+from sim.cores import cores
+from sim.errors import InputError
+
+KNOWN = ", ".join((*EXPERIMENTS, "results"))
+
+
+@dataclass(frozen=True)
+class Ask:
+    """Run an experiment, or write what all of them found."""
+
+    name: Positional[str]
+    """Which experiment; or results, which copies what was found to --docs and writes its results.md."""
+    out: Path | None = None
+    """Folder for grid, tables and pictures; CACHE/NAME by default."""
+    cache: Path = Path("experiments")
+    """Folder of the datasets and trainings that experiments share."""
+    budget: float = 0.0
+    """Hours: the grid shrinks until it fits, first its steps, then its seeds, then its conditions; 0 is no bound."""
+    dry_run: bool = False
+    """Print the grid and the hours that it would take, and end."""
+    grid: Path | None = None
+    """Run this stored grid again."""
+    workers: int = 0
+    """Trainings at once; 0 is one for each device. Threads are divided among them."""
+    devices: tuple[str, ...] = field(default_factory=lambda: (default_device(),))
+    """Where trainings run: cpu, cuda, or several as in cuda:0 cuda:1."""
+    docs: Path = Path("docs")
+    """Folder of results.md, results/ and the settled action term."""
+    quiet: bool = False
+    """No progress."""
+
+    def __post_init__(self) -> None:
+        if self.name not in (*EXPERIMENTS, "results"):
+            raise InputError(f"name={self.name}: unknown, known are {KNOWN}")
+        if self.budget < 0 or self.workers < 0:
+            raise InputError(
+                f"budget={self.budget:g}, workers={self.workers}: 0 (as large as it is, one a device) or more"
+            )
+        if not self.devices:
+            raise InputError("devices: at least 1 is needed, or nothing is trained")
+
+    @property
+    def folder(self) -> Path:
+        """Of what is found."""
+        return self.out or self.cache / self.name
+
+    @property
+    def at_once(self) -> int:
+        """Trainings at once."""
+        return self.workers or len(self.devices)
+
+
+def main(asked: Ask) -> int:
+    """Grid -> datasets -> trainings -> scores -> tables and pictures."""
+    if asked.name == "results":
+        gather(asked.cache, asked.docs / "results", EXPERIMENTS)
+        write_page(asked.docs / "results.md", asked.docs / "results", EXPERIMENTS.values())
+        print(f"{asked.docs / 'results.md'}: written")
+        return 0
+    for device in asked.devices:
+        check_device(device)
+    experiment = EXPERIMENTS[asked.name]
+    grid = settled_grid(asked, experiment)
+    if asked.dry_run:
+        print(told(asked, grid))
+        return 0
+    lock = open_folder(asked.folder, "experiment")
+    try:
+        write_grid(asked.folder / "grid.json", grid)
+        with stop_on_signal() as stop:
+            return work(asked, experiment, grid, stop)
+    finally:
+        os.close(lock)
+
+
+def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
+    """The grid that is asked for, or that was begun in the folder: a second measurement could shrink it otherwise."""
+    begun = asked.folder / "grid.json"
+    if asked.grid is not None or begun.exists():
+        grid = read_grid(asked.grid if asked.grid is not None and not begun.exists() else begun)
+        if grid.experiment != experiment.name:
+            raise InputError(f"grid: one of {grid.experiment}, one of {experiment.name} is needed")
+        if begun.exists() and asked.grid is not None and read_grid(asked.grid) != grid:
+            raise InputError(f"grid={asked.grid}: another one was begun in {asked.folder}: give another --out")
+        if asked.budget not in (0.0, grid.budget):
+            raise InputError(
+                f"budget={asked.budget:g}: the grid in {asked.folder} was made for {grid.budget:g}: give another --out"
+            )
+        return grid
+    threads = max(1, cores() // asked.at_once)
+    scale = experiment.scale(suited_scale(device=asked.devices[0], split=experiment.split, threads=threads))
+    term, words = chosen(asked.docs / "results" / "settle" / CHOICE, scale.steps)
+    base = Base(scale, experiment.split, term)
+    if not asked.budget:
+        return grid_of(experiment, scale, base, term=words)
+    speeds = measured(base.data().record, base.train("simclr"), workers=cores())
+    return fitted(experiment, base, speeds, budget=asked.budget, at_once=asked.at_once, term=words)
+
+
+def told(asked: Ask, grid: Grid) -> str:
+    """The grid in words, and how long it takes here."""
+    first = grid.conditions[0]
+    speeds = measured(first.data.record, first.settings, workers=cores())
+    lines = [f"{'condition':44} {'seeds':>5} {'steps':>7} {'batch':>5}  data"]
+    for condition, seeds in zip(grid.conditions, grid.seeds, strict=True):
+        settings = condition.settings
+        lines.append(f"{condition.name:44} {seeds:5} {settings.steps:7} {settings.batch:5}  {condition.data.key}")
+    episodes = sum(data.episodes for data in grid.data)
+    lines.append(f"{len(grid.cells)} trainings, {len(grid.data)} datasets of {episodes} episodes in all: {grid.words}")
+    lines.append(f"action term: {grid.term}")
+    lines.append(f"about {hours(grid, speeds, at_once=asked.at_once):.2g} hours here; a --budget takes away {ORDER}")
+    return "\n".join(lines)
+
+
+def work(asked: Ask, experiment: Experiment, grid: Grid, stop: Stop) -> int:
+    """Do what is not done yet, and write what is known then."""
+    torch.set_num_threads(grid.conditions[0].settings.threads or cores())
+    worker = Worker(asked.cache, devices=asked.devices, at_once=asked.at_once, stop=stop, quiet=asked.quiet)
+    worker.collect(grid.data)
+    untaught = {} if stop else worker.baselines(grid)
+    found = {(cell.condition.name, cell.seed): scores for cell, scores in worker.cells(grid)}
+    again = f"python scripts/experiment.py {asked.name}" + (f" --budget {grid.budget:g}" if grid.budget else "")
+    if found:
+        write_outcome(asked.folder, experiment, grid, found, baselines=untaught, command=again)
+        print(f"{asked.folder}: {len(found)} of {len(grid.cells)} trainings, {grid.words}; see section.md")
+    if stop:
+        print(f"kept: {len(found)} of {len(grid.cells)} trainings are done; the same command goes on")
+    return stop.status or (1 if worker.failures else 0)
+
+
+def command_line() -> Ask:
+    """The arguments."""
+    return parse(Ask)
+
+
+if __name__ == "__main__":
+    program(lambda: main(command_line()))

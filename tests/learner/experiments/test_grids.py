@@ -1,0 +1,207 @@
+"""Grids: what is in them, that they survive being stored, and what a budget leaves of them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from learner.experiments import EXPERIMENTS, Base
+from learner.experiments.budget import BESIDE_S, Speeds, fitted, hours
+from learner.experiments.design import MAIN, augmented
+from learner.experiments.grid import Cell, grid_of, read_grid, write_grid
+from learner.methods import METHODS
+from learner.settings import OnlineSettings, TrainSettings
+from sim.corrupt import KINDS, TIME_KINDS
+from sim.errors import InputError
+from tests.learner.experiments.made import grid, scale
+
+NAMES = sorted(EXPERIMENTS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_stored_grid_is_the_grid(name: str, tmp_path: Path) -> None:
+    made = replace(grid(name), share=0.25, words="some of it", budget=2.0)
+    write_grid(tmp_path / "grid.json", made)
+    assert read_grid(tmp_path / "grid.json") == made
+    assert [cell.key for cell in read_grid(tmp_path / "grid.json").cells] == [cell.key for cell in made.cells]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_conditions_are_scored_on_the_same_held_out_instances(name: str) -> None:
+    made = grid(name)
+    for condition in made.conditions:
+        record, learned = condition.scored.record, condition.data.record
+        assert record.split == EXPERIMENTS[name].split
+        assert (record.corrupt, record.corrupt_time, learned.split, condition.bank.record.split) == (
+            "",
+            "",
+            "train",
+            "train",
+        )
+        assert replace(record, split="train") == condition.bank.record
+        # Which instances are drawn depends on these alone.
+        first = made.conditions[0].scored
+        assert (record.seed, record.categories, condition.scored.episodes) == (
+            0,
+            first.record.categories,
+            first.episodes,
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_seeds_are_paired_and_no_training_is_done_twice(name: str) -> None:
+    made = grid(name, steps=4000, seeds=3, other_seeds=2)
+    count = Counter(cell.condition.name for cell in made.cells)
+    for condition, seeds in zip(made.conditions, made.seeds, strict=True):
+        assert count[condition.name] == seeds == (3 if condition.rank == 0 else 2)
+        assert all(other in count and other != condition.name for other in condition.against)
+    assert len({cell.key for cell in made.cells}) == len(made.cells)
+    assert {cell.settings.seed for cell in made.cells} == {0, 1, 2}
+
+
+def test_experiments_share_their_runs_and_another_number_is_another_run() -> None:
+    methods, cost = (grid(name) for name in ("methods", "cost"))
+    assert {cell.key for cell in cost.cells} <= {cell.key for cell in methods.cells}
+    cell = methods.cells[0]
+    settings = cell.condition.settings
+    assert isinstance(settings, TrainSettings)
+
+    def key(**changes: object) -> str:
+        return Cell(replace(cell.condition, settings=replace(settings, **changes)), cell.seed).key  # type: ignore[arg-type]
+
+    assert key(data="elsewhere", storage="file", checkpoint_every=3) == cell.key
+    assert len({cell.key, key(steps=7), key(threads=2), key(batch=16), Cell(cell.condition, 1).key}) == 5
+
+
+def test_settle_has_one_factor_at_a_time() -> None:
+    made = {each.name: each.settings for each in grid("settle").conditions}
+    usual = made["aa-simclr"]
+    assert {each.method for each in made.values()} == {*MAIN}
+    for name, settings in made.items():
+        if settings.method == "aa-simclr":
+            changed = [field for field, value in vars(settings.loss).items() if value != getattr(usual.loss, field)]
+            changed += ["batch"] if settings.batch != usual.batch else []
+            # Beside the published negatives, one dial more.
+            assert len(changed) == name.count(","), name
+
+
+def test_noise_has_every_kind_at_its_levels() -> None:
+    made = grid("noise")
+    told = {(each.settings.corrupt or each.settings.corrupt_time) for each in made.conditions}  # type: ignore[attr-defined]
+    for kinds in (KINDS, TIME_KINDS):
+        for kind, (_, levels) in kinds.items():
+            assert {f"{kind}:{level:g}" for level in levels.grid} <= told
+    executed = [each.data.record.corrupt for each in made.conditions if each.data.record.corrupt_what == "executed"]
+    assert sorted(executed) == ["delayed:2", "delayed:8", "gaussian:0.5", "gaussian:1"]
+
+
+def test_methods_has_all_of_them_and_the_controls() -> None:
+    made = grid("methods").conditions
+    assert {each.method for each in made} == {*METHODS}
+    assert {each.data.record.scene.randomize.background for each in made} == {"fixed", "frame", "episode"}
+    assert {each.data.record.scene.draw for each in made} == {"hidden", "hand", "whole"}
+    controls = [each for each in made if each.panel == "controls"]
+    assert {each.settings.action for each in controls} == {"rotation", "gap", "pose-rotation"}
+    assert [each.name for each in controls if not each.data.record.scene.draw_object] == ["the arm without an object"]
+
+
+def test_without_takes_operations_away_and_leaves_the_rest() -> None:
+    usual = TrainSettings().augment
+    bare = replace(usual, **augmented(usual, "crop", "jitter", "grey", "hue"))
+    gone = {"crop_probability", "jitter_probability", "grey_probability", "hue"}
+    for name, value in vars(bare).items():
+        assert value == (0.0 if name in gone else getattr(usual, name))
+
+
+def test_online_runs_use_up_the_frames_at_their_ratio() -> None:
+    for condition in grid("online", steps=400).conditions:
+        settings = condition.settings
+        if isinstance(settings, OnlineSettings) and condition.data.episodes > 60:
+            frames = 0.8 * condition.data.episodes * 6
+            assert settings.steps * settings.batch / frames == pytest.approx(settings.replay_ratio, rel=0.1)
+
+
+# Budgets
+
+FULL = scale(steps=800, ladder=(800, 400, 200), seeds=5, other_seeds=3)
+SETTLE = EXPERIMENTS["settle"]
+SLOW = Speeds(step=lambda settings: 3.0 if settings.method == "aa-simclr" else 2.0, episode=0.5)
+
+
+def test_hours_are_those_of_steps_and_episodes() -> None:
+    made = grid("settle", steps=10)
+    seconds = sum(10 * (3.0 if cell.settings.method == "aa-simclr" else 2.0) + BESIDE_S for cell in made.cells)
+    assert hours(made, SLOW, at_once=2) == pytest.approx((seconds / 2 + (60 + 12) * 0.5) / 3600)
+
+
+@hypothesis.settings(deadline=None, max_examples=25)
+@given(st.floats(0.2, 120))
+def test_what_fits_is_the_largest_that_does(budget: float) -> None:
+    base = Base(FULL, "validation")
+    least = grid_of(SETTLE, replace(FULL, steps=200, seeds=1, highest_rank=0), base)
+    if hours(least, SLOW) > budget:
+        with pytest.raises(InputError, match="the least grid of settle takes"):
+            fitted(SETTLE, base, SLOW, budget=budget)
+        return
+    made = fitted(SETTLE, base, SLOW, budget=budget)
+    assert hours(made, SLOW) <= budget
+    steps = max(each.settings.steps for each in made.conditions)
+    full = grid_of(SETTLE, FULL, base)
+    assert made.share == pytest.approx(made.pairs / full.pairs)
+    # Nothing later in the order is taken away before what is earlier in it is at its end.
+    if max(made.seeds) < 5:
+        assert steps == 200
+    if len(made.conditions) < len(full.conditions):
+        assert (steps, max(made.seeds)) == (200, 1)
+        assert {each.rank for each in made.conditions} == set(range(1 + max(each.rank for each in made.conditions)))
+    if steps < 800:
+        assert hours(grid_of(SETTLE, replace(FULL, steps=2 * steps), base), SLOW) > budget
+
+
+def test_a_budget_that_nothing_fits_is_refused_and_one_that_all_fits_leaves_all() -> None:
+    with pytest.raises(InputError, match=r"budget=0\.01: the least grid of settle takes 0\.\d+ hours here"):
+        fitted(SETTLE, Base(FULL, "validation"), SLOW, budget=0.01)
+    made = fitted(SETTLE, Base(FULL, "validation"), SLOW, budget=1e6)
+    assert (made.share, made.budget, len(made.conditions)) == (1.0, 1e6, 30)
+    assert made.words == "30 of 30 conditions, 98 of 98 trainings, 800 of 800 steps"
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"format": "armplay-run"}', "{"])
+def test_a_foreign_file_is_no_grid(text: str, tmp_path: Path) -> None:
+    (tmp_path / "grid.json").write_text(text)
+    with pytest.raises(InputError, match=r"grid\.json: no grid of armplay 1"):
+        read_grid(tmp_path / "grid.json")
+
+
+def test_a_setting_that_cannot_be_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "grid.json"
+    write_grid(path, grid("tumble"))
+    stored = json.loads(path.read_text())
+    stored["conditions"][1]["settings"]["batch"] = 1
+    path.write_text(json.dumps(stored))
+    with pytest.raises(InputError, match="simclr-tt: batch=1: at least 2"):
+        read_grid(path)
+
+
+def test_two_conditions_of_one_name_are_refused() -> None:
+    def twice(base: Base) -> list:
+        return SETTLE.conditions(base)[:1] * 2
+
+    small = scale()
+    with pytest.raises(InputError, match="each needs a name of its own"):
+        grid_of(replace(SETTLE, conditions=twice), small, Base(small, "validation"))
+
+
+def test_an_empty_scale_is_refused() -> None:
+    with pytest.raises(InputError, match="seeds=0: at least 1"):
+        scale(seeds=0)

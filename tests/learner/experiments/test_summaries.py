@@ -1,0 +1,228 @@
+"""What scores come to: against plain loops, by hand, and in files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from learner.experiments import EXPERIMENTS
+from learner.experiments.grid import Grid
+from learner.experiments.merit import costs, half_gone, merits
+from learner.experiments.outcome import chosen, write_outcome
+from learner.experiments.page import gather, write_page
+from learner.experiments.summary import cell_table, summary, the
+from learner.methods import MethodSettings
+from sim.errors import InputError
+from tests.learner.experiments.made import INSTANCES, found_for, grid, scores
+
+
+def test_figures_are_means_and_differences_are_paired_by_a_plain_loop() -> None:
+    made = grid("tumble", seeds=3, other_seeds=2)
+    found = found_for(made)
+    rows = summary(made, found)
+    for name, other, seeds in (("aa-simclr", "simclr", 3), ("aa-simclr, all", "simclr-tt", 2)):
+        total, beside = 0.0, 0.0
+        for seed in range(seeds):
+            for instance in INSTANCES:
+                total += found[name, seed]["accuracy"]["knn"][instance]
+                beside += found[other, seed]["accuracy"]["knn"][instance]
+        count = seeds * len(INSTANCES)
+        figure, difference = the(rows, name, "knn"), the(rows, name, "knn", other)
+        assert figure is not None
+        assert difference is not None
+        assert figure.estimate == pytest.approx(total / count)
+        assert difference.estimate == pytest.approx((total - beside) / count)
+        assert figure.low < figure.estimate < figure.high
+        assert (difference.seeds, difference.instances) == (seeds, len(INSTANCES))
+    assert the(rows, "simclr", "knn", "aa-simclr") is None
+
+
+def test_what_methods_share_cancels_in_their_difference() -> None:
+    made = grid("tumble", seeds=3)
+    rng = np.random.default_rng(0)
+    hard, luck = rng.uniform(size=len(INSTANCES)), rng.uniform(size=3)
+    above = {"simclr": 0.0, "simclr-tt": 0.1, "aa-simclr": 0.3}
+    found = {(name, seed): scores(hard + luck[seed] + more) for name, more in above.items() for seed in range(3)}
+    rows = summary(made, found)
+    figure, difference = the(rows, "aa-simclr", "knn"), the(rows, "aa-simclr", "knn", "simclr-tt")
+    assert figure is not None
+    assert difference is not None
+    assert figure.high - figure.low > 0.2
+    assert (difference.low, difference.estimate, difference.high) == pytest.approx((0.2, 0.2, 0.2))
+
+
+def test_a_grid_that_is_not_done_is_summed_up_as_far_as_it_is() -> None:
+    made = grid("tumble", seeds=3, other_seeds=3)
+    found = {key: value for key, value in found_for(made).items() if key != ("aa-simclr", 1) and key[0] != "simclr"}
+    rows = summary(made, found)
+    difference = the(rows, "aa-simclr", "knn", "simclr-tt")
+    assert difference is not None
+    assert difference.seeds == 2
+    assert the(rows, "aa-simclr", "knn", "simclr") is None
+    assert [row["seed"] for row in cell_table(made, found) if row["condition"] == "aa-simclr"] == [0, 2]
+
+
+def test_other_instances_are_refused() -> None:
+    made = grid("tumble")
+    found = found_for(made)
+    shares = found["simclr", 1]["accuracy"]["knn"]
+    shares["car/99"] = shares.pop("car/0")
+    with pytest.raises(InputError, match="the same 12 are needed everywhere"):
+        summary(made, found)
+
+
+# The figure of merit
+
+
+def slow_half_gone(errors: list[float], gains: list[float]) -> float:
+    if gains[0] <= 0:
+        return float("nan")
+    for fine in np.linspace(0, len(errors) - 1, 20001):
+        if np.interp(fine, range(len(gains)), gains) <= gains[0] / 2:
+            return float(np.interp(fine, range(len(errors)), errors))
+    return float("inf")
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.lists(st.tuples(st.floats(0.01, 1), st.floats(-0.1, 0.2)), min_size=2, max_size=6))
+def test_where_half_of_the_gain_is_gone_by_small_steps(points: list[tuple[float, float]]) -> None:
+    errors = np.cumsum([step for step, _ in points])
+    gains = [gain for _, gain in points]
+    wanted = slow_half_gone(errors.tolist(), gains)
+    assert half_gone(errors, np.array([gains]))[0] == pytest.approx(wanted, abs=2e-3, nan_ok=True)
+
+
+def noisy(drop: float, *, gain: float) -> tuple[Grid, dict]:
+    """Gaussian noise of errors 0.25, 0.5, 0.75, 1, each of which takes `drop` of a gain of `gain`."""
+    made = grid("noise", seeds=3, other_seeds=3)
+    kept = [each for each in made.conditions if each.panel in ("clean", "gaussian")]
+    made = replace(made, conditions=tuple(kept), seeds=(3,) * len(kept))
+    rng = np.random.default_rng(0)
+    hard = rng.uniform(0.2, 0.6, len(INSTANCES))
+    found = {}
+    for seed in range(3):
+        levels = {"simclr": (-0.1, 0.0), "simclr-tt": (0.0, 0.0), "aa-simclr": (gain, 0.0)}
+        for number, level in enumerate((0.1, 0.2, 0.5, 1)):
+            levels[f"gaussian {level:g}"] = (gain - (number + 1) * drop, 0.25 * (number + 1))
+        for name, (more, error) in levels.items():
+            own = rng.normal(0, 0.005, len(INSTANCES))
+            found[name, seed] = scores(hard + more + own, error=error)
+    return made, found
+
+
+def test_the_error_that_costs_half_of_the_gain() -> None:
+    (merit,) = merits(*noisy(0.04, gain=0.1))
+    assert merit.kind == "gaussian"
+    assert merit.low < merit.estimate < merit.high
+    assert merit.estimate == pytest.approx(0.25 * 0.05 / 0.04, abs=0.06)
+    assert merit.told == f"{merit.estimate:.2f} [{merit.low:.2f}, {merit.high:.2f}]"
+
+
+def test_a_half_that_is_not_lost_and_a_gain_that_is_none_are_said_to_be_so() -> None:
+    (merit,) = merits(*noisy(0.002, gain=0.1))
+    assert merit.estimate == np.inf
+    assert merit.told.startswith("not reached up to 1.00")
+    (merit,) = merits(*noisy(0.01, gain=0.0))
+    assert np.isnan(merit.estimate)
+    assert merit.told.startswith("no gain to lose")
+    made, found = noisy(0.04, gain=0.1)
+    assert merits(made, {key: value for key, value in found.items() if key[0] != "simclr-tt"}) == []
+
+
+def test_costs_are_counted_until_simclrs_end_is_reached() -> None:
+    made = grid("cost", seeds=2)
+    found = {("simclr", seed): scores(np.ones(12)) for seed in range(2)}
+    fast = [{"step": 1, "seconds": 0.5, "knn_validation": 0.2}, {"step": 2, "seconds": 1.0, "knn_validation": 0.7}]
+    slow = [{"step": 6, "seconds": 9.0, "knn_validation": 0.5}]
+    found |= {("simclr-tt", seed): scores(np.ones(12), curve=fast) for seed in range(2)}
+    found |= {("aa-simclr", 0): scores(np.ones(12), curve=slow)}
+    rows = {row["condition"]: row for row in costs(made, found)}
+    assert {row["target"] for row in rows.values()} == {0.6}
+    assert (rows["simclr"]["steps"], rows["simclr"]["seconds"]) == (6, 3.0)
+    assert (rows["simclr-tt"]["reached"], rows["simclr-tt"]["steps"], rows["simclr-tt"]["pairs"]) == (2, 2, 16)
+    assert (rows["aa-simclr"]["reached"], rows["aa-simclr"]["seconds"]) == (0, None)
+
+
+# Files
+
+
+def outcome(folder: Path, name: str, **changes: int) -> Path:
+    made = grid(name, **{"highest_rank": 1, **changes})
+    folder.mkdir(parents=True)
+    untaught = {"raw pixels": dict.fromkeys(INSTANCES, 0.25)}
+    write_outcome(folder, EXPERIMENTS[name], made, found_for(made), baselines=untaught, command=f"python run {name}")
+    return folder
+
+
+def test_settle_keeps_what_it_chose_and_others_take_it_at_their_own_length(tmp_path: Path) -> None:
+    folder = outcome(tmp_path / "settle", "settle", highest_rank=3)
+    with (folder / "summary.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if (row["figure"], row["beside"]) == ("knn", "")]
+    able = [row for row in rows if row["panel"] == "action term" and row["method"] == "aa-simclr"]
+    best = max(able, key=lambda row: float(row["estimate"]))["condition"]
+    assert f"**{best}**" in (folder / "section.md").read_text()
+    kept = json.loads((folder / "choice.json").read_text())
+    assert kept["condition"] == best
+    settings = next(each for each in grid("settle", highest_rank=3).conditions if each.name == best).settings
+    assert chosen(folder / "choice.json", settings.steps)[0] == settings.loss
+    longer = {**kept, "term": {**kept["term"], "action_warmup": 0.25}}
+    (folder / "choice.json").write_text(json.dumps(longer))
+    assert chosen(folder / "choice.json", 400)[0].action_warmup == 100
+    assert chosen(tmp_path / "none.json", 400) == (MethodSettings(), "as by default, nothing was settled")
+
+
+def test_an_outcome_has_tables_pictures_and_words(tmp_path: Path) -> None:
+    folder = outcome(tmp_path / "tumble", "tumble")
+    text = (folder / "section.md").read_text()
+    assert "12 validation instances of 2 categories, 2 frames each; 2 seeds" in text
+    assert "60 episodes of toys, tumble, background fixed, arm hidden, 32 pixels" in text
+    assert "8 of 8 trainings of the full grid (100 %)" in text
+    assert "AA-SimCLR by kNN: over `simclr-tt`" in text
+    assert "raw pixels 25.0" in text
+    assert "20.0 [20.0, 20.0] | 1.050 |" in text
+    for name in ("accuracy", "curves"):
+        picture = cv2.imread(str(folder / f"{name}.png"))
+        assert 0.005 < (picture < 128).any(axis=2).mean() < 0.3
+        assert f"](results/tumble/{name}.png)" in text
+    with (folder / "cells.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 8
+
+
+def test_the_page_opens_with_two_figures_and_says_what_is_not_measured(tmp_path: Path) -> None:
+    docs, experiments = tmp_path / "docs", [EXPERIMENTS[name] for name in ("tumble", "methods", "noise", "play")]
+    docs.mkdir()
+    write_page(docs / "results.md", docs / "results", experiments)
+    text = (docs / "results.md").read_text()
+    assert text.count("not yet measured (`") == 2
+    assert text.count("- ") == 4
+
+    for name in ("methods", "noise"):
+        outcome(tmp_path / "made" / name, name)
+    (tmp_path / "made/play").mkdir()  # begun, and nothing found yet
+    gather(tmp_path / "made", docs / "results", [each.name for each in experiments])
+    write_page(docs / "results.md", docs / "results", experiments)
+    text = (docs / "results.md").read_text()
+    opening, *sections = text.split("\n## ")
+    assert "![Accuracy by method](results/methods/accuracy.png)" in opening
+    assert "![What corruption does](results/noise/knn.png)" in opening
+    assert opening.count("12 test instances") == 2
+    assert [each.splitlines()[0] for each in sections] == [
+        "Accuracy by method",
+        "What corruption does",
+        "Not yet measured",
+    ]
+    assert [line for line in sections[-1].splitlines() if line.startswith("- ")] == [
+        "- From turns about the upright axis to any: `python scripts/experiment.py tumble`",
+        "- How to play: `python scripts/experiment.py play`",
+    ]
+    for line in text.splitlines():
+        if line.startswith("!["):
+            assert (docs / line.partition("](")[2].rstrip(")")).exists()

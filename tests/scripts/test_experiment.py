@@ -1,0 +1,180 @@
+"""`scripts/experiment.py`: a tiny grid end to end, killed, resumed and repeated; and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import tyro
+
+from learner.experiments.grid import Grid, read_grid, write_grid
+from learner.settings import OnlineSettings, TrainSettings, suited, suited_training
+from sim.errors import InputError
+from tests.learner.experiments.made import grid
+from tests.scripts.running import ROOT, Outcome, assert_one_line, end_of, run_here, start, wait_until
+
+KEPT = ("simclr-tt", "aa-simclr")
+NOT_REPEATED = ("seconds", "megabytes")
+
+
+def tiny() -> Grid:
+    """Two trainings that learn from the same episodes."""
+    made = grid("tumble", seeds=1, steps=6)
+    kept = [
+        replace(each, against=KEPT[:1] if each.name == KEPT[1] else ()) for each in made.conditions if each.name in KEPT
+    ]
+    return replace(made, conditions=tuple(kept), seeds=(1, 1))
+
+
+def cells_of(folder: Path) -> list[dict[str, str]]:
+    """The rows of cells.csv, without what no machine repeats."""
+    with (folder / "cells.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    return [{name: value for name, value in row.items() if name not in NOT_REPEATED} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("grid") / "grid.json"
+    write_grid(path, tiny())
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(stored: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    cache = tmp_path_factory.mktemp("experiments")
+    outcome = run_here("experiment", "tumble", "--grid", stored, "--cache", cache, "--workers", 2, "--quiet")
+    assert (outcome.status, outcome.err) == (0, ""), outcome
+    return cache, outcome
+
+
+def test_a_grid_is_trained_scored_and_told(undisturbed: tuple[Path, Outcome], stored: Path) -> None:
+    cache, outcome = undisturbed
+    assert outcome.out == f"{cache / 'tumble'}: 2 of 2 trainings, the full grid; see section.md\n"
+    left = {path.name for path in (cache / "tumble").iterdir()}
+    assert {"grid.json", "cells.csv", "summary.csv", "curves.csv", "section.md", "accuracy.png", "curves.png"} <= left
+    assert read_grid(cache / "tumble/grid.json") == read_grid(stored)
+    rows = cells_of(cache / "tumble")
+    assert [row["condition"] for row in rows] == [*KEPT]
+    for row in rows:
+        assert float(row["knn"]) > 1 / 3  # three categories
+        run = cache / "runs" / row["run"]
+        settings = json.loads((run / "settings.json").read_text())
+        assert settings["settings"]["precision"] == "float32"
+        assert settings["command"].startswith("python scripts/train.py --out ")
+        scores = json.loads(next(run.glob("scores-*.json")).read_text())
+        assert len(scores["accuracy"]["knn"]) == 3 * 4
+        assert scores["error"] < 0.01
+        assert [look["step"] for look in scores["curve"]] == [1, 2, 3, 4, 5, 6]
+    assert (rows[0]["retrieval"], rows[1]["retrieval"] != "") == ("", True)
+
+
+def test_what_is_done_is_not_done_again(undisturbed: tuple[Path, Outcome], stored: Path) -> None:
+    cache, _ = undisturbed
+    before = {path: path.stat().st_mtime_ns for name in ("runs", "data") for path in (cache / name).rglob("*")}
+    outcome = run_here("experiment", "tumble", "--cache", cache, "--quiet")
+    assert outcome.status == 0, outcome
+    assert {path: path.stat().st_mtime_ns for name in ("runs", "data") for path in (cache / name).rglob("*")} == before
+
+
+def test_killed_and_resumed_elsewhere_it_gives_the_same_numbers(
+    undisturbed: tuple[Path, Outcome], stored: Path, tmp_path: Path
+) -> None:
+    cache, _ = undisturbed
+    os.symlink(cache / "data", tmp_path / "data")
+    arguments = ("tumble", "--grid", stored, "--cache", tmp_path, "--quiet")
+    process = start("experiment", *arguments)
+    wait_until(lambda: any(tmp_path.glob("runs/*/history.jsonl")), process)
+    process.send_signal(signal.SIGINT)
+    stopped = end_of(process)
+    assert stopped.status == 128 + signal.SIGINT, stopped
+    assert "the same command goes on" in stopped.out
+    outcome = run_here("experiment", *arguments)
+    assert outcome.status == 0, outcome
+    assert cells_of(tmp_path / "tumble") == cells_of(cache / "tumble")
+
+
+def test_a_training_that_fails_is_told_and_the_others_go_on(
+    undisturbed: tuple[Path, Outcome], stored: Path, tmp_path: Path
+) -> None:
+    cache, _ = undisturbed
+    os.symlink(cache / "data", tmp_path / "data")
+    (tmp_path / "runs").mkdir()
+    done, broken = (row["run"] for row in cells_of(cache / "tumble"))
+    os.symlink(cache / "runs" / done, tmp_path / "runs" / done)
+    (tmp_path / "runs" / broken).mkdir()
+    (tmp_path / "runs" / broken / "settings.json").write_text("{}")
+    outcome = run_here("experiment", "tumble", "--grid", stored, "--cache", tmp_path, "--quiet")
+    assert outcome.status == 1
+    assert outcome.err.startswith("look: aa-simclr, seed 0: error: ")
+    assert outcome.err.count("\n") == 1
+    assert "1 of 2 trainings" in outcome.out
+    assert [row["condition"] for row in cells_of(tmp_path / "tumble")] == ["simclr-tt"]
+
+
+def test_the_page_is_written_of_what_was_found(undisturbed: tuple[Path, Outcome], tmp_path: Path) -> None:
+    cache, _ = undisturbed
+    tmp_path.joinpath("docs").mkdir()
+    outcome = run_here("experiment", "results", "--cache", cache, "--docs", tmp_path / "docs")
+    assert outcome.status == 0, outcome
+    text = (tmp_path / "docs/results.md").read_text()
+    assert "## From turns about the upright axis to any" in text
+    assert "python scripts/experiment.py settle" in text.partition("## Not yet measured")[2]
+    assert read_grid(tmp_path / "docs/results/tumble/grid.json") == tiny()
+
+
+def test_a_dry_run_prints_the_grid_and_its_hours_and_leaves_nothing(stored: Path, tmp_path: Path) -> None:
+    outcome = run_here("experiment", "tumble", "--grid", stored, "--cache", tmp_path / "none", "--dry-run")
+    assert outcome.status == 0, outcome
+    assert "2 trainings, 2 datasets of 72 episodes in all: the full grid" in outcome.out
+    assert "hours here" in outcome.out
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("name", ["settle", "methods", "noise", "online"])
+def test_settings_are_what_their_flags_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from _flags import flags
+
+    begin = {TrainSettings: suited_training(), OnlineSettings: suited()}
+    for condition in grid(name).conditions:
+        options = {"config": (tyro.conf.OmitArgPrefixes,)}
+        settings, record = condition.settings, condition.data.record
+        told = tyro.cli(type(settings), args=flags(settings), default=begin[type(settings)], **options)
+        assert told == settings
+        assert tyro.cli(type(record), args=flags(record), **options) == record
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("settel",), "name=settel: unknown, known are settle, tumble, methods"),
+        (("settle", "--budget", -1), "budget=-1"),
+        (("settle", "--devices", "cuda:99"), "device=cuda:99"),
+        (("settle", "--grid", "no-such.json"), "no-such.json: no grid of armplay 1"),
+    ],
+)
+def test_a_mistake_is_one_line(arguments: tuple[object, ...], told: str, tmp_path: Path) -> None:
+    outcome = run_here("experiment", *arguments, "--cache", tmp_path)
+    assert_one_line(outcome)
+    assert told in outcome.err
+
+
+def test_another_grid_or_budget_than_was_begun_is_refused(stored: Path, tmp_path: Path) -> None:
+    (tmp_path / "tumble").mkdir()
+    write_grid(tmp_path / "tumble/grid.json", replace(tiny(), seeds=(2, 1), budget=3.0))
+    for arguments, told in (
+        (("tumble", "--grid", stored), "another one was begun"),
+        (("tumble", "--budget", 4), "was made for 3: give another --out"),
+        (("settle", "--grid", stored), "one of tumble, one of settle is needed"),
+    ):
+        outcome = run_here("experiment", *arguments, "--cache", tmp_path)
+        assert_one_line(outcome)
+        assert told in outcome.err
+    with pytest.raises(InputError):
+        read_grid(tmp_path / "none.json")
