@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,7 @@ import numpy as np
 import torch
 
 from agent.dataset import Dataset
-from learner.analysis import Retrieval, action_retrieval, temporal_coherence, viewpoint_alignment
+from learner.analysis import temporal_coherence, viewpoint_alignment
 from learner.augment import plain
 from learner.checkpoint import Checkpoints
 from learner.data.armplay import Armplay
@@ -27,6 +26,7 @@ from learner.methods import METHODS, build_method
 from learner.probes import embed
 from learner.protocols import Embedded, Result, knn, logistic
 from learner.replay import ReplayBuffer
+from learner.retrieval import Ranks, Told, rank_by_cosine
 from learner.settings import LearnSettings, TrainSettings
 from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
@@ -98,7 +98,7 @@ def score_run(run: Path, settings: LearnSettings, *, data: Path, bank: Path, sco
         pass
     retrieved = retrieval(run, settings, scored, device=device)
     if retrieved is not None:
-        found["retrieval"] = asdict(retrieved)
+        found["retrieval"] = retrieved
     if isinstance(settings, TrainSettings):
         cases = [Corruption.parse(settings.corrupt)] if settings.corrupt else []
         times = [Timing.parse(settings.corrupt_time, settings.time_told)] if settings.corrupt_time else []
@@ -111,7 +111,7 @@ def score_baselines(bank: Path, scored: Path, encoder: str) -> dict[str, dict[st
     held = Held(bank, scored)
     untrained = build_encoder(encoder, seed=0, image_size=held.image_size)
     untrained.name, untrained.image_size = encoder, held.image_size
-    embeds = representations({"": untrained}, device="cpu")
+    embeds, _ = representations({"": untrained}, device="cpu")
     looked = _look(held, {name: each for name, each in embeds.items() if name}, size=held.image_size)
     return {name: _by_name(knn(*_parts(looked, name)), held) for name in looked.features}
 
@@ -130,8 +130,9 @@ def _by_name(result: Result, held: Held) -> dict[str, float]:
     return {held.instances[number]: float(share) for number, share in zip(instances, accuracy, strict=True)}
 
 
-def retrieval(run: Path, settings: LearnSettings, scored: Path, *, device: str) -> Retrieval | None:
-    """How well the true actions of pairs of held-out objects find their pairs, by the heads of the last checkpoint.
+def retrieval(run: Path, settings: LearnSettings, scored: Path, *, device: str) -> dict[str, float] | None:
+    """How well pairs of held-out objects find their true actions, by the heads of the last checkpoint: the shares that
+    are found first and among the first 5, the mean rank, and among how many.
 
     Means over a few draws, one pair an episode; None where the method compares no action with a pair."""
     if not METHODS[settings.method].uses_action:
@@ -151,7 +152,7 @@ def retrieval(run: Path, settings: LearnSettings, scored: Path, *, device: str) 
     prefix = "method."
     method.load_state_dict({k[len(prefix) :]: v for k, v in kept.tensors.items() if k.startswith(prefix)})
     method = method.to(device).eval()
-    found = []
+    found: list[Ranks] = []
     for draw in range(DRAWS):
         pairs = buffer.sample(min(CANDIDATES, len(buffer)), stream("retrieval", 0, draw))
         action = (pairs.action - kept.tensors["action_mean"]) / kept.tensors["action_std"]
@@ -160,11 +161,12 @@ def retrieval(run: Path, settings: LearnSettings, scored: Path, *, device: str) 
             matched = method(first, second, action.to(device), pairs.category.to(device)).matched
         if matched is None:
             return None
-        found.append(action_retrieval(*(side.cpu().numpy() for side in matched)))
-    top1, top5, rank = (
-        float(np.mean([getattr(each, name) for each in found])) for name in ("top1", "top5", "mean_rank")
-    )
-    return Retrieval(top1, top5, rank, found[0].candidates)
+        actions, seen = (side.double().cpu().numpy() for side in matched)
+        told = Told(seen, seen, pairs.action.double().numpy(), pairs.instance.numpy())
+        found.append(rank_by_cosine(seen, actions, told))
+    shares = {f"top{k}": float(np.mean([ranks.top(k) for ranks in found])) for k in (1, 5)}
+    rank, candidates = (float(np.mean([getattr(each, name) for each in found])) for name in ("rank", "candidates"))
+    return {**shares, "mean_rank": rank, "candidates": candidates}
 
 
 def _buffer(scored: Path, settings: LearnSettings) -> ReplayBuffer:
