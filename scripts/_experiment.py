@@ -139,7 +139,9 @@ class Worker:
         encoder = first.settings.encoder
         kept = self._cache / "baselines" / f"{digest([first.bank.key, first.scored.key, encoder])}.json"
         if not kept.exists():
-            found = score_baselines(self._at(first.bank), self._at(first.scored), encoder)
+            device = self._devices.get()
+            found = score_baselines(self._at(first.bank), self._at(first.scored), encoder, device=device)
+            self._devices.put(device)
             write_text(kept, json.dumps(found) + "\n")
         return json.loads(kept.read_text())
 

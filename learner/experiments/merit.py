@@ -14,6 +14,7 @@ from learner.protocols.bootstrap import instance_weights
 from sim.seeding import stream
 
 LEVEL = 0.95
+NO_GAIN = "no gain to lose"
 
 
 class Merit(NamedTuple):
@@ -83,7 +84,7 @@ def redrawn(values: np.ndarray, draws: int) -> np.ndarray:
 def _said(kind: str, estimate: float, at: np.ndarray, *, last: float) -> Merit:
     gain = ~np.isnan(at)
     if np.isnan(estimate) or gain.mean() < LEVEL:
-        return Merit(kind, np.nan, np.nan, np.nan, "no gain to lose: that of clean actions is not above zero for sure")
+        return Merit(kind, np.nan, np.nan, np.nan, f"{NO_GAIN}: that of clean actions is not above zero for sure")
     ordered = np.sort(at[gain])  # infinite ones last: quantiles between those would be no number
     low, high = (ordered[round(q * (len(ordered) - 1))] for q in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     ends = f"[{low:.2f}, {high:.2f}]" if np.isfinite(high) else f"[{min(low, last):.2f}, beyond {last:.2f}]"

@@ -42,7 +42,15 @@ def conditions(base: Base) -> list[Condition]:
 
 def least(scale: Scale) -> Scale:
     """For two cores and less than an hour."""
-    return replace(scale, steps=1000, ladder=(500,), seeds=1, episodes=800, validation_per_category=5)
+    base = replace(scale.base, batch=min(64, scale.base.batch))
+    few: dict[str, Any] = {
+        "steps": 1000,
+        "ladder": (500, 300, 200),
+        "seeds": 1,
+        "episodes": 600,
+        "validation_per_category": 5,
+    }
+    return replace(scale, base=base, **few)
 
 
 def quick(base: Base) -> list[Condition]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from agent.files import write_text
 from learner.experiments.design import Experiment
+from learner.experiments.merit import NO_GAIN
 
 KEPT = ("cells.csv", "summary.csv", "curves.csv", "section.md", "grid.json", "choice.json", "*.png")
 """Of an experiment's folder, what is committed."""
@@ -19,7 +20,7 @@ Each experiment can be run again with the settings that it was run with:
 """
 TWO = {
     "Accuracy by method": (("methods", "accuracy"),),
-    "What corruption does": (("noise", "knn"), ("noise-quick", "retrieval")),
+    "What corruption does": (("noise", "knn"), ("noise-quick", "knn")),
 }
 """The figures that the page opens with: the first of these that there is."""
 
@@ -54,9 +55,15 @@ def write_page(page: Path, kept: Path, experiments: Iterable[Experiment]) -> Non
 
 def _opening(title: str, choices: Iterable[tuple[str, str]], kept: Path, there: dict[str, str]) -> str:
     for name, picture in choices:
-        if name in there and (kept / name / f"{picture}.png").exists():
-            lines = there[name].splitlines()
-            told = [line for line in lines if line.startswith(("`python", "AA-SimCLR by kNN"))]
-            words = "\n\n".join(told)
-            return f"**{title}**\n\n![{title}]({kept.name}/{name}/{picture}.png)\n\n{words}\n"
+        if name not in there:
+            continue
+        told = [line for line in there[name].splitlines() if line.startswith(("`python", "AA-SimCLR by kNN"))]
+        if NO_GAIN in there[name] and (kept / name / "retrieval.png").exists():
+            picture = "retrieval"
+            told.append(
+                "Clean actions gain nothing for sure here, so accuracy has nothing to lose: what is shown is how often "
+                "an action finds its own pair."
+            )
+        words = "\n\n".join(told)
+        return f"**{title}**\n\n![{title}]({kept.name}/{name}/{picture}.png)\n\n{words}\n"
     return f"**{title}**: not yet measured (`python scripts/experiment.py {next(iter(choices))[0]}`).\n"

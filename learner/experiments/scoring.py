@@ -106,12 +106,12 @@ def score_run(run: Path, settings: LearnSettings, *, data: Path, bank: Path, sco
     return {**found, **history(run)}
 
 
-def score_baselines(bank: Path, scored: Path, encoder: str) -> dict[str, dict[str, float]]:
+def score_baselines(bank: Path, scored: Path, encoder: str, *, device: str) -> dict[str, dict[str, float]]:
     """kNN accuracy of each instance by what learned nothing: an untrained encoder, pixels, colours."""
     held = Held(bank, scored)
     untrained = build_encoder(encoder, seed=0, image_size=held.image_size)
     untrained.name, untrained.image_size = encoder, held.image_size
-    embeds, _ = representations({"": untrained}, device="cpu")
+    embeds, _ = representations({"": untrained}, device=device)
     looked = _look(held, {name: each for name, each in embeds.items() if name}, size=held.image_size)
     return {name: _by_name(knn(*_parts(looked, name)), held) for name in looked.features}
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from learner.experiments.grid import write_grid
 from sim.corrupt import KINDS
+from tests.learner.experiments.made import grid
 from tests.scripts.running import assert_one_line, run_here
 
 FEW = ("--episodes", 2, "--quiet")
@@ -106,6 +109,27 @@ def test_a_mistake_is_one_line(arguments: tuple[object, ...], told: str) -> None
     outcome = run_here("robustness", *arguments)
     assert_one_line(outcome)
     assert told in outcome.err
+
+
+def test_quick_goes_on_with_the_grid_that_was_begun_and_draws_a_first_curve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, kept = grid("noise-quick", seeds=1), ("simclr-tt", "aa-simclr", "gaussian 0.5")
+    few = tuple(each for each in made.conditions if each.name in kept)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "experiments/noise-quick"
+    folder.mkdir(parents=True)
+    write_grid(folder / "grid.json", replace(made, conditions=few, seeds=(1, 1, 1), budget=0.6))
+    outcome = run_here("robustness", "--quick", "--quiet")
+    assert (outcome.status, outcome.err) == (0, ""), outcome
+    rows = {row["condition"]: row for row in rows_of(folder / "cells.csv")}
+    assert list(rows) == [*kept]
+    assert float(rows["aa-simclr"]["error"]) < 0.01 < 0.2 < float(rows["gaussian 0.5"]["error"]) < 1
+    text = (folder / "section.md").read_text()
+    assert "| gaussian | " in text
+    for name in ("alignment", "knn", "retrieval"):
+        assert (folder / f"{name}.png").exists()
+        assert f"noise-quick/{name}.png" in text
 
 
 def test_corrupted_episodes_are_not_corrupted_again(collected: Path) -> None:

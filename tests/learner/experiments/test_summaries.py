@@ -212,7 +212,13 @@ def test_the_page_opens_with_two_figures_and_says_what_is_not_measured(tmp_path:
     text = (docs / "results.md").read_text()
     opening, *sections = text.split("\n## ")
     assert "![Accuracy by method](results/methods/accuracy.png)" in opening
-    assert "![What corruption does](results/noise/knn.png)" in opening
+    # The scores are drawn: no method gains anything.
+    assert "![What corruption does](results/noise/retrieval.png)" in opening
+    assert "accuracy has nothing to lose" in opening
+    kept = docs / "results/noise/section.md"
+    kept.write_text(kept.read_text().replace("no gain to lose", "0.50 [0.40, 0.60]"))
+    write_page(docs / "results.md", docs / "results", experiments)
+    assert "![What corruption does](results/noise/knn.png)" in (docs / "results.md").read_text()
     assert opening.count("12 test instances") == 2
     assert [each.splitlines()[0] for each in sections] == [
         "Accuracy by method",
