@@ -23,11 +23,12 @@ from agent.episode import Episode, Pairs
 from agent.pictures import JOINT_COLORS, pair_sheet
 from agent.record import RecordSettings
 from agent.watch.layout import SPEED, layout
+from agent.watch.shapes import flat_map, skeleton
 from agent.watch.watch import Watch
 from sim import poses
 from sim.arms import arm_spec
 from sim.errors import InputError
-from sim.kinematics import Chain, link_frames
+from sim.kinematics import Chain
 from sim.objects.catalogue import Catalogue, catalogue_of
 
 ARM, JOINT = (96, 108, 122), (230, 159, 0)
@@ -162,25 +163,6 @@ class RerunWatch(Watch):
             albedo_texture=toy.texture,
         )
         self._stream.log("world/object", mesh)
-
-
-def skeleton(chain: Chain, joints: np.ndarray) -> np.ndarray:
-    """Base, joints and hand of the arm, float32 [T, D + 2, 3] m in the base frame, for joint angles [T, D] rad."""
-    frames = link_frames(chain, joints)
-    hand = frames[:, -1] @ chain.hand_frame
-    base = np.zeros((len(frames), 1, 3))
-    return np.concatenate([base, frames[..., :3, 3], hand[:, None, :3, 3]], axis=1).astype(np.float32)
-
-
-def flat_map(features: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
-    """The first two principal components [N, 2] of features [N, F], each with a spread of 1; turned and mirrored to lie
-    as near as may be to the map that was `before` (orthogonal Procrustes)."""
-    centred = features.astype(np.float64) - features.mean(axis=0)
-    found = np.linalg.svd(centred, full_matrices=False)[0][:, :2] * len(features) ** 0.5
-    if before is None:
-        return found
-    left, _, right = np.linalg.svd(found.T @ before)
-    return found @ left @ right
 
 
 def give_up() -> None:
