@@ -15,6 +15,7 @@ from pathlib import Path
 from agent import shards
 from agent.files import sha256_of, write_text
 from sim.errors import InputError
+from sim.waiting import counted
 
 NAME = "checksums.txt"
 HEADER = "dataset.json"
@@ -96,7 +97,9 @@ class Checksums:
 
     def checked(self, names: Iterable[str]) -> dict[str, str]:
         """The digests of these files, computed anew. Raises InputError for one that is not as it was written."""
-        found = {name: sha256_of(self._root / name) for name in names}
+        names = [*names]
+        listed = counted(names, len(names), title=f"check {self._root.name}", unit="files")
+        found = {name: sha256_of(self._root / name) for name in listed}
         for name, digest in found.items():
             if self._digests.get(name, digest) != digest:
                 raise InputError(

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from agent.episode import Episode
+from agent.episode import Episode, Pairs
 from sim.errors import InputError
 
 PAPER = 236
@@ -73,6 +73,12 @@ def contact_sheet(rows: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
         blank = np.full((side, (longest - len(pictures)) * side, 3), PAPER, np.uint8)
         lines.append(np.concatenate([label, *pictures, blank], axis=1))
     return np.concatenate(lines)
+
+
+def pair_sheet(pairs: Pairs, *, count: int = 8) -> np.ndarray:
+    """The first `count` pairs of a batch side by side, t over t', uint8 RGB."""
+    rows = (frames[:count].permute(0, 2, 3, 1).cpu().numpy() for frames in (pairs.first, pairs.second))
+    return np.concatenate([np.concatenate([*row], axis=1) for row in rows])
 
 
 def write(picture: np.ndarray, text: str, at: tuple[int, int], scale: float) -> None:

@@ -21,7 +21,7 @@ from sim.kinematics import Chain, project
 from sim.objects.catalogue import SOURCES, catalogue_of
 from sim.objects.mesh import Toy
 from sim.objects.splits import SPLITS
-from sim.randomize import backdrop
+from sim.randomize import Look, backdrop
 from sim.renderers import renderer
 from sim.scene import HoldScene, SceneSettings
 from sim.seeding import stream
@@ -74,6 +74,10 @@ class RecordSettings:
     def timing(self) -> Timing | None:
         """What `corrupt_time` says."""
         return Timing.parse(self.corrupt_time, self.time_told) if self.corrupt_time else None
+
+    def look(self, number: int) -> Look:
+        """How an episode looks."""
+        return self.scene.look(stream(f"{self.split}/look", self.seed, number))
 
     def __call__(self) -> Recorder:
         return Recorder(self)
@@ -155,7 +159,7 @@ class Recorder:
         settings = self.settings.scene
         if toy is None:
             toy = self.catalogue.toy(*self.choose(number))
-        look = settings.look(self._stream("look", number))
+        look = self.settings.look(number)
         held = self._stream("grasp", number if settings.randomize.vary_grasp else 0)
         grasp = grasp_pose(surface_points(toy, size=look.size), self._policy.hold(held))
         home, view = np.array(self.spec.home), poses.to_matrix(look.camera.pose[3:])[:, 2]

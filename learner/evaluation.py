@@ -20,6 +20,7 @@ from learner.probes import (
     score,
 )
 from sim.errors import InputError
+from sim.waiting import counted
 
 NEIGHBOURS = 20
 FRAMES_PER_EPISODE = 4
@@ -111,13 +112,14 @@ def final_table(
         return embed(network, bank.images, device=device), embed(network, test.images, device=device)
 
     representations = {
-        name: embedded(encoder),
-        "untrained encoder": embedded(untrained),
-        "raw pixels": (raw_pixels(bank.images), raw_pixels(test.images)),
-        "colour histogram": (color_histogram(bank.images), color_histogram(test.images)),
+        name: lambda: embedded(encoder),
+        "untrained encoder": lambda: embedded(untrained),
+        "raw pixels": lambda: (raw_pixels(bank.images), raw_pixels(test.images)),
+        "colour histogram": lambda: (color_histogram(bank.images), color_histogram(test.images)),
     }
     rows = []
-    for label, (known, asked) in representations.items():
+    for label, make in counted(representations.items(), len(representations), title="probe", unit="representations"):
+        known, asked = make()
         nearest = knn_predict(known, bank.labels, asked, k=NEIGHBOURS)
         rows.append(Row(label, "kNN", score(nearest, test.labels, test.instances)))
         linear = linear_probe(known, bank.labels, asked)

@@ -9,6 +9,7 @@ from agent.episode import Episode
 from learner.limiter import Limiter, episodes_before
 from learner.replay import ReplayBuffer
 from sim.errors import InputError
+from sim.waiting import tell
 
 
 class Feeder:
@@ -57,6 +58,8 @@ class Feeder:
             )
             while limiter.inserted < needed * frames and not (self.exhausted or limiter.closed):
                 self._insert_next()
+                if limiter.inserted <= limiter.minimum:
+                    tell("fill the buffer", "frames", limiter.inserted, limiter.minimum)
             limiter.sampled += batch
         else:
             self._limiter.wait_to_sample(batch)

@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 
 from agent.episode import Pairs
+from agent.watch import Watch
 from learner.health import diagnose, health
 from learner.limiter import Limiter
 from learner.meters import Meters
@@ -37,9 +38,12 @@ class Journal:
         limiter: Limiter | None = None,
         validation: Callable[[], dict[str, float]],
         bar: Bar,
+        watch: Watch | None = None,
     ) -> None:
-        """`validation` measures accuracy on validation objects; `limiter` is of a live run."""
+        """`validation` measures accuracy on validation objects; `limiter` is of a live run; `watch` shows what goes on,
+        beside TensorBoard."""
         self._run, self._learner, self._limiter = run, learner, limiter
+        self._watch = watch or Watch()
         self.buffer = buffer
         self._validation, self._bar = validation, bar
         self._meters = Meters(seconds=run.seconds)
@@ -61,12 +65,15 @@ class Journal:
         meters.count(step.losses)
         if done % settings.validate_every == 0 or last:
             meters.note(self._validation())
+            run.board.pairs(done, pairs)
         if done % settings.log_every == 0 or last:
             with torch.no_grad():
                 figures = health(step.output.projections, step.output.features, step.output.matched, pairs.instance)
             meters.note({name: float(value) for name, value in figures.items()})
             row = meters.row(self.buffer, self._limiter)
             run.log(done, row, self.buffer.entries)
+            self._watch.figures(done, row)
+            self._watch.pairs(done, pairs)
             self._say(diagnose({"step": done, **row}, width=min(step.output.features.shape)))
         if done % settings.checkpoint_every == 0 and not last:
             self.keep()

@@ -6,6 +6,7 @@ import threading
 import time
 
 from sim.errors import InputError
+from sim.waiting import tell
 
 
 class Limiter:
@@ -68,6 +69,8 @@ class Limiter:
                         f"the learner waited {self._deadline:g} s for frames and none came: "
                         f"{self.inserted} so far, {self.minimum} to begin with"
                     )
+                if self.inserted <= self.minimum:
+                    tell("fill the buffer", "frames", self.inserted, self.minimum)
             self.sampled += pairs
             self._changed.notify_all()
         self.learner_waited += time.monotonic() - start

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from torch.utils.tensorboard import SummaryWriter
-
 from agent.files import unwritable, write_text
 from agent.settings import differences, from_json, to_json
+from agent.watch import Watch
+from learner.board import Board
 from learner.checkpoint import Checkpoints
 from learner.replay import Entry
 from learner.replay_log import ReplayLog
@@ -61,8 +61,11 @@ class Run:
         machine: dict[str, Any],
         resume: bool,
         team: Team | None = None,
+        categories: Sequence[str] = (),
     ) -> None:
-        """Make or reopen the folder. Raises InputError for a used folder, another run's settings, or one in use."""
+        """`categories` are the names of the labels 0, 1, ...
+
+        Make or reopen the folder. Raises InputError for a used folder, another run's settings, or one in use."""
         self.folder, self.settings, self.command, self.machine = folder, settings, command, machine
         self.checkpoints = Checkpoints(folder / "checkpoints", keep=settings.keep_checkpoints)
         self.history: list[dict[str, float]] = []
@@ -71,8 +74,9 @@ class Run:
         self.damaged: list[str] = []
         """Sentences about checkpoints that could not be used."""
         self._team = team or Team()
+        self.board = Board(folder / "tensorboard", categories) if self._team.leads else Watch()
+        """What TensorBoard shows."""
         self._best = float("-inf")
-        self._board: SummaryWriter | None = None
         self._lock: TextIO | None = None
         self._log = ReplayLog(folder) if isinstance(settings, OnlineSettings) else None
         if self._team.leads:
@@ -149,19 +153,17 @@ class Run:
             with self._history_path.open("a") as file:
                 file.write(_line(self.history[-1]))
             self._note(entries)
-            if self._board is None:
-                self._board = SummaryWriter(str(self.folder / "tensorboard"), purge_step=step)
-            for name, value in values.items():
-                self._board.add_scalar(name, value, step)
         except OSError as error:
             raise unwritable(self.folder, error) from error
+        self.board.figures(step, values)
 
     def close(self) -> None:
         """Release the folder."""
-        if self._board is not None:
-            self._board.close()
-        if self._lock is not None:
-            self._lock.close()
+        try:
+            self.board.close()
+        finally:
+            if self._lock is not None:
+                self._lock.close()
 
     def _note(self, entries: Sequence[Entry]) -> None:
         """What came into the buffer of a live run; other runs know it beforehand."""

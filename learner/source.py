@@ -29,6 +29,7 @@ from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain
 from sim.objects.splits import SPLITS
+from sim.waiting import counted
 
 
 class Source(ABC):
@@ -134,7 +135,8 @@ class LiveSource(Source):
     def held_out(self, split: str, episodes: int) -> Gallery:
         record = replace(self._settings.record, split=split, corrupt="", corrupt_time="")
         with engine_of(self._settings, record) as engine:
-            return gallery_of(engine.episodes(range(episodes)), self.categories, count=episodes)
+            played = counted(engine.episodes(range(episodes)), episodes, title=f"play for {split}", unit="episodes")
+            return gallery_of(played, self.categories, count=episodes)
 
     def rest(self) -> None:
         if self._engine is not None:
@@ -193,8 +195,9 @@ class RecordedSource(Source):
         return self._misled(self._dataset.episode(number))
 
     def held_out(self, split: str, episodes: int) -> Gallery:
-        chosen = self._dataset.episodes(self._numbers[split][:episodes])
-        return gallery_of(chosen, self.categories, count=sys.maxsize)
+        chosen = self._numbers[split][:episodes]
+        read = counted(self._dataset.episodes(chosen), len(chosen), title=f"read for {split}", unit="episodes")
+        return gallery_of(read, self.categories, count=sys.maxsize)
 
     def _misled(self, episode: Episode) -> Episode:
         """The episode as the learner is told it."""

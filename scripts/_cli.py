@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import tyro
+from _progress import waits_shown
 
 from sim.errors import InputError
 
@@ -50,8 +51,10 @@ def program(main: Callable[[], int | None], *, tells: Callable[[], bool] = lambd
 
     `tells` is asked whether this process, of several with one terminal, is the one to say what went wrong.
     """
+    quiet = bool({"--quiet", "--json"} & {*sys.argv}) or os.environ.get("RANK", "0") != "0"
     try:
-        status = main() or 0
+        with waits_shown(quiet=quiet):
+            status = main() or 0
         sys.stdout.flush()
     except BrokenPipeError:  # whoever was reading, `head` say, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

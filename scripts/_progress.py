@@ -11,8 +11,11 @@ from contextlib import ExitStack, contextmanager
 from tqdm import tqdm
 
 from sim.objects import Catalogue
+from sim.waiting import heard_by
 
 PLAIN_EVERY_S = 5.0
+SOON_S = 3.0
+"""What takes less shows nothing."""
 
 
 class Progress:
@@ -72,6 +75,32 @@ def shown(title: str, unit: str, *, quiet: bool) -> Iterator[Callable[[int, int]
             bars[0].advance(done, f"{done / max(total, 1):.0%}")
 
         yield told
+
+
+@contextmanager
+def waits_shown(*, quiet: bool) -> Iterator[None]:
+    """Within, what tells `sim.waiting` how far it is, and takes longer than 3 s, has a bar or lines of its own."""
+    began: dict[str, float] = {}
+    bars: dict[str, Progress] = {}
+
+    def told(title: str, unit: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        waited = now - began.setdefault(title, now)
+        if title not in bars and waited >= SOON_S and done < total:
+            bars[title] = Progress(total, unit=unit, title=title, start=done)
+        if title in bars:
+            bars[title].advance(done, f"{done / total:.0%}")
+        if done >= total:
+            began.pop(title)
+            if title in bars:
+                bars.pop(title).__exit__()
+
+    with ExitStack() as stack:
+        if not quiet:
+            stack.enter_context(heard_by(told))
+        yield
+        for bar in bars.values():
+            bar.__exit__()
 
 
 def prepare(catalogue: Catalogue, *, quiet: bool) -> None:

@@ -24,6 +24,7 @@ from agent.dataset import read_header
 from agent.record import RecordSettings
 from agent.settings import from_json, to_json
 from agent.versions import versions
+from agent.watch import check_watch, open_watch
 from agent.writer import DatasetWriter
 from sim.cores import cores
 from sim.errors import InputError
@@ -47,6 +48,9 @@ class Collect:
     """jpeg (quality 95), or png (exact, four times as large)."""
     resume: bool = False
     """Go on with the dataset in --out; its settings are taken over."""
+    rerun: str = ""
+    """Show camera, arm and commands in the Rerun viewer: viewer (a window here), web (a browser), or a file to write,
+    as in play.rrd."""
     quiet: bool = False
     """No progress."""
     json: bool = False
@@ -61,6 +65,7 @@ def main(settings: Collect) -> int:
         raise InputError(f"episodes={settings.episodes}: at least 1 is needed, or there is nothing to collect")
     if settings.workers < 1:
         raise InputError(f"workers={settings.workers}: at least 1 is needed, or nothing is collected")
+    check_watch(settings.rerun)
     record = settings.record
     recorder = record()
     prepare(recorder.catalogue, quiet=settings.quiet or settings.json)
@@ -73,6 +78,9 @@ def main(settings: Collect) -> int:
         engine_for(
             settings.engine, record, workers=settings.workers, address=settings.address, limits=settings.limits
         ) as engine,
+        open_watch(
+            settings.rerun, record=record, chain=recorder.chain, categories=recorder.catalogue.categories
+        ) as watch,
         Progress(
             settings.episodes,
             unit="episodes",
@@ -85,6 +93,7 @@ def main(settings: Collect) -> int:
         began, before, tally = time.monotonic(), writer.stored, Tally(engine)
         for episode in engine.episodes(writer.missing(settings.episodes)):
             writer.add(episode)
+            watch.episode(episode)
             tally.count(episode)
             facts = tally.facts(seconds=time.monotonic() - began, size=writer.bytes)
             bar.advance(before + tally.episodes, tally.note(facts), **facts)

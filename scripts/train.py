@@ -44,7 +44,7 @@ def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resu
         stored = opened.enter_context(open_stored(settings, folder, team))
         data = stored.data
         settings = settled(settings, team, image_size=data.image_size, resumed=resume)
-        about = {"command": command(), "machine": describe(team.device)}
+        about = {"command": command(), "machine": describe(team.device), "categories": data.categories}
         run = opened.enter_context(Run(folder, settings, **about, resume=resume, team=team))
         announce(settings, stored, folder, quiet=quiet)
         learner = learner_for(settings, data, team, resumed=bool(run.checkpoints.steps))
@@ -56,7 +56,7 @@ def train(settings: TrainSettings, folder: Path, team: Team, stop: Stop, *, resu
                     break
         if stopped(stop, team):
             return left(stop, learner, folder, settings.script)
-        validation = Validation(learner, data, episodes=settings.validation_episodes)
+        validation = Validation(learner, data, episodes=settings.validation_episodes, watches=(run.board,))
         with (
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=quiet) as bar,
             Journal(run, learner, stored.at(learner.steps), validation=validation, bar=bar) as journal,

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from _cli import Stop, parse, resume_folder, value_of
 from _progress import Progress, prepare
 from _training import Training, command, left, restore, speed_and_size, start, stopped, training_program
 
+from agent.watch import check_watch, open_watch
 from learner.feeder import Feeder
 from learner.journal import Journal
 from learner.machine import describe
@@ -24,7 +27,7 @@ from learner.outcome import finish
 from learner.parts import buffer_for, buffer_text, check_buffer, learner_for, limiter_for, settled
 from learner.run import Run, stored_settings
 from learner.settings import OnlineSettings, recorded_settings, suited
-from learner.source import open_source
+from learner.source import Source, open_source
 from learner.team import Team
 from learner.training_data import EpisodeData
 from learner.validation import Validation
@@ -35,18 +38,31 @@ from sim.seeding import stream
 class TrainOnline(Training):
     """Train an encoder while the arm plays. The defaults suit this machine."""
 
+    rerun: str = ""
+    """Show arm, camera, commands, pairs and curves in the Rerun viewer: viewer (a window here), web (a browser), or a
+    file to write, as in play.rrd."""
     settings: OnlineSettings = field(default_factory=suited)
 
 
-def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, resume: bool, quiet: bool) -> int:
+def train(
+    settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, rerun: str, resume: bool, quiet: bool
+) -> int:
     """Arm -> buffer -> pairs -> loss -> step, until the steps are done or a signal comes."""
+    check_watch(rerun)
     size = settings.record.scene.image_size
     settings = settled(settings, team, image_size=size, repeats=settings.lockstep, resumed=resume)
     seed, part = settings.seed, settings.part(team)
     check_buffer(settings, settings.layout, settings.capacity, folder)
     with (
         open_source(part, store_of(folder, team), resume=resume, team=team) as source,
-        Run(folder, settings, command=command(), machine=describe(team.device), resume=resume, team=team) as run,
+        Run(folder, settings, **about(team, source), resume=resume, team=team) as run,
+        open_watch(
+            rerun if team.leads else "",
+            record=part.record,
+            chain=source.chain,
+            categories=source.categories,
+            learns=True,
+        ) as watch,
     ):
         data = EpisodeData(source, settings)
         announce(settings, part, data, folder, quiet=quiet)
@@ -55,13 +71,14 @@ def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, res
         limiter = limiter_for(part, source)
         stop.call(limiter.close)
         restore(run, learner)
-        validation = Validation(learner, data, episodes=settings.validation_episodes)
-        feeder = Feeder(source.episodes(), buffer, limiter, lockstep=part.lockstep, watch=(data.watch,))
+        validation = Validation(learner, data, episodes=settings.validation_episodes, watches=(run.board, watch))
+        shown = (data.watch, watch.episode)
+        feeder = Feeder(source.episodes(), buffer, limiter, lockstep=part.lockstep, watch=shown)
         with (
             buffer,
             feeder,
             Progress(settings.steps, unit="steps", title="train", start=learner.steps, quiet=quiet) as bar,
-            Journal(run, learner, buffer, limiter=limiter, validation=validation, bar=bar) as journal,
+            Journal(run, learner, buffer, limiter=limiter, validation=validation, bar=bar, watch=watch) as journal,
         ):
             if learner.steps >= settings.steps:
                 # An earlier session got here: the probes need its episodes again.
@@ -83,6 +100,11 @@ def train(settings: OnlineSettings, folder: Path, team: Team, stop: Stop, *, res
         if team.leads:
             print(finish(run, learner, data))
     return 0
+
+
+def about(team: Team, source: Source) -> dict[str, Any]:
+    """What a run's folder tells of how it came about."""
+    return {"command": command(), "machine": describe(team.device), "categories": source.categories}
 
 
 def store_of(folder: Path, team: Team) -> Path:
@@ -118,5 +140,10 @@ def command_line() -> TrainOnline:
     return parse(TrainOnline, default=TrainOnline(settings=settings))
 
 
+def begin(asked: TrainOnline) -> int:
+    """Train as was asked for."""
+    return start(asked, partial(train, rerun=asked.rerun))
+
+
 if __name__ == "__main__":
-    training_program(lambda: start(command_line(), train))
+    training_program(lambda: begin(command_line()))

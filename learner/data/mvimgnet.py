@@ -22,6 +22,7 @@ from learner.data.colmap import read_cameras, read_images
 from sim import poses
 from sim.cores import cores
 from sim.errors import InputError
+from sim.waiting import counted
 
 MODEL = Path("sparse/0")
 NAMES = "mvimgnet_category.txt"
@@ -101,7 +102,8 @@ class MVImgNet(ImageData):
         if split not in self._splits:
             wanted = [index for index, name in enumerate(self.instances) if held_out(object_of(name)) == split]
             with ThreadPoolExecutor(cores()) as threads:
-                clips = list(threads.map(read_clip, [self.root / self.instances[index] for index in wanted]))
+                read = threads.map(read_clip, [self.root / self.instances[index] for index in wanted])
+                clips = list(counted(read, len(wanted), title=f"COLMAP models, {split}", unit="objects"))
             lengths = [len(clip.names) for clip in clips]
             labels = [self._category[category_of(self.instances[index])] for index in wanted]
             frames = assemble(
