@@ -12,17 +12,16 @@ import torch
 from tests.docs.blocks import Block, blocks
 from tests.docs.test_commands import bring
 
-LONG = r"PPO"
-"""The heavier ones."""
+ELSEWHERE = r"docs/(extend|reinforcement-learning)\.md"
+"""These have tests of their own."""
 GIVEN: dict[str, Any] = {"images": torch.zeros(2, 3, 32, 32, dtype=torch.uint8)}
 """What blocks speak of and do not make."""
 
 
-def shown(block: Block) -> object:
-    return pytest.param(block, id=block.where, marks=[pytest.mark.long] if re.search(LONG, block.text) else [])
+BLOCKS = [block for block in blocks("python") if not re.search(ELSEWHERE, block.where)]
 
 
-@pytest.mark.parametrize("block", [shown(block) for block in blocks("python") if "docs/extend.md" not in block.where])
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
 def test_it_runs(block: Block, tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = tmp_path / "work"
     bring(tree, here, block.text)

@@ -18,7 +18,7 @@ from tests.references.mvimgnet import Shot, write_published
 from tests.scripts.conftest import SCENE
 from tests.scripts.running import run_here
 
-RUNS = ("runs/demo", "runs/a", "runs/b", "runs/tt", "runs/live")
+RUNS = ("runs/demo", "runs/a", "runs/b", "runs/tt", "runs/live", "runs/try")
 EPISODES = 48
 COLLECT = ("--engine", "local", "--quiet", *SCENE)
 
