@@ -23,7 +23,7 @@ def parse(kind: Any, **options: Any) -> Any:
 
     The help shows the script's own docstring, its examples a line each. Raises InputError for what cannot be parsed.
     """
-    about = sys.modules["__main__"].__doc__ or ""
+    about = as_started_here(sys.modules["__main__"].__doc__ or "")
     options |= {"config": (tyro.conf.OmitArgPrefixes,), "description": re.sub("\n+", "\n\n", about.strip())}
     if {"-h", "--help"} & {*sys.argv[1:]}:
         return tyro.cli(kind, **options)
@@ -34,6 +34,14 @@ def parse(kind: Any, **options: Any) -> Any:
     except SystemExit as ended:
         said.seek(0)
         raise InputError(in_one_line(said.read())) from ended
+
+
+def as_started_here(text: str) -> str:
+    """The same with commands as they are given here: `armplay collect` where these scripts are those of a wheel."""
+    if Path(__file__).parent.name != "armplay":
+        return text
+    text = re.sub(r"(torchrun [^\n]*?)scripts/(\w+)\.py", r"\1--no-python armplay \2", text)
+    return re.sub(r"python scripts/(\w+)\.py", r"armplay \1", text)
 
 
 def in_one_line(box: str) -> str:

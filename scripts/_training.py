@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import torch
-from _cli import Stop, program, stop_on_signal
+from _cli import Stop, as_started_here, program, stop_on_signal
 
 from learner.checkpoint import Checkpoints
 from learner.machine import check_compile, check_device
@@ -69,12 +69,12 @@ def set_up(settings: LearnSettings) -> None:
 
 def command() -> str:
     """This command, to be repeated."""
-    return shlex.join([*_launcher(Path(sys.argv[0]).stem), *sys.argv[1:]])
+    return as_started_here(shlex.join([*_launcher(Path(sys.argv[0]).stem), *sys.argv[1:]]))
 
 
 def how_to_go_on(folder: Path, script: str) -> str:
     """The command that goes on with the run in `folder`, which is one of scripts/`script`.py."""
-    return f"go on with: {shlex.join([*_launcher(script), '--resume', '--out', str(folder)])}"
+    return f"go on with: {as_started_here(shlex.join([*_launcher(script), '--resume', '--out', str(folder)]))}"
 
 
 def _launcher(script: str) -> list[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from _cli import parse, program, resume_folder, stop_on_signal
+from _cli import as_started_here, parse, program, resume_folder, stop_on_signal
 from _collected import Tally, draw_contact_sheet, effect
 from _progress import Progress, prepare
 
@@ -119,7 +119,8 @@ def report(settings: Collect, writer: DatasetWriter, tally: Tally, failures: lis
         print(effect(settings.out, settings.record))
     print(f"{settings.out}: {writer.stored} episodes, {writer.bytes / 1e6:.1f} MB, {seconds:.0f} s")
     if writer.stored < settings.episodes:
-        print(f"go on with: python scripts/collect.py --resume --out {settings.out} --episodes {settings.episodes}")
+        command = f"python scripts/collect.py --resume --out {settings.out} --episodes {settings.episodes}"
+        print(f"go on with: {as_started_here(command)}")
 
 
 def command_line() -> Collect:

@@ -7,14 +7,16 @@ python scripts/view.py play --out play.gif --number 3 --play inspect --corrupt g
 python scripts/view.py pairs --out pairs.png --data data/hold
 python scripts/view.py policies --episodes 20
 python scripts/view.py splits --objects ../meshes
+python scripts/view.py concepts --out docs/concepts
 """
 
 from __future__ import annotations
 
 from _cli import parse, program
+from _view_concepts import Concepts
 from _view_objects import Splits, Toys, Turntable
 from _view_play import Pairs, Play, Policies
 from _view_run import Curve
 
 if __name__ == "__main__":
-    program(lambda: parse(Toys | Turntable | Splits | Play | Pairs | Policies | Curve)())
+    program(lambda: parse(Toys | Turntable | Splits | Play | Pairs | Policies | Curve | Concepts)())
