@@ -3,6 +3,7 @@
 python scripts/train_online.py
 python scripts/train_online.py --method simclr-tt --steps 2000 --out runs/tt --seed 1
 python scripts/train_online.py --corrupt gaussian:0.5 --corrupt-what recorded --out runs/noisy
+python scripts/train_online.py --rerun web
 python scripts/train_online.py --resume --out runs/tt --steps 4000
 torchrun --nproc-per-node=2 scripts/train_online.py --out runs/two
 """
