@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from agent.watch import Watch
 from learner.health import EARLY
 from learner.journal import Journal
 from learner.team import TeamLost
@@ -50,6 +52,31 @@ def test_rows_looks_and_checkpoints_come_when_they_are_due_and_at_the_end(steps:
     ends = [0, *(int(row["step"]) for row in rows)]
     means = [sum(losses[a:b]) / (b - a) for a, b in pairwise(ends)]
     assert [row["loss"] for row in rows] == pytest.approx(means, rel=1e-5)
+
+
+def test_who_watches_is_shown_each_row_and_the_batch_of_its_step(tmp_path: Path) -> None:
+    class Notes(Watch):
+        def __init__(self) -> None:
+            self.rows: dict[int, float] = {}
+            self.batches: list[int] = []
+
+        def figures(self, step, values) -> None:
+            self.rows[step] = values["loss"]
+
+        def pairs(self, step, pairs) -> None:
+            assert torch.equal(pairs.first, pairs_of(step).first)
+            self.batches.append(step)
+
+    run, learner, watch = open_run(tmp_path, EVERY), learner_of(), Notes()
+    with Journal(run, learner, buffer_of(2), validation=dict, bar=Silent(), watch=watch) as journal:
+        for number in range(1, 6):
+            journal.note(learner.step(pairs_of(number)), pairs_of(number))
+    run.close()
+    assert watch.batches == [2, 4]
+    assert watch.rows == {row["step"]: row["loss"] for row in rows_on_disk(tmp_path)}
+    shown = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [event.step for event in shown.Images("pairs")] == [3]
+    assert {event.step: event.value for event in shown.Scalars("loss")} == pytest.approx(watch.rows)
 
 
 @pytest.mark.parametrize(

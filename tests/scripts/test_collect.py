@@ -94,6 +94,7 @@ def test_another_seed_on_resume_is_refused_with_both_values(collected: Path) -> 
         (("--corrupt", "gaussian"), "corrupt=gaussian: give a level"),
         (("--corrupt", "gaussian:loud"), "not a number"),
         (("--corrupt", "shuffled:2"), "corrupt=shuffled:2"),
+        (("--rerun", "television"), "rerun=television: viewer, web, or a file"),
     ],
 )
 def test_a_mistake_is_one_line_and_nothing_is_written(arguments: tuple[object, ...], told: str, tmp_path: Path) -> None:

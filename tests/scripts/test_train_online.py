@@ -203,6 +203,18 @@ def test_recorded_data_of_an_interrupted_collection_are_used_whole(collected: Pa
 
 
 @pytest.mark.long
+def test_a_run_that_is_watched_learns_the_same_and_says_where_to_look(undisturbed: Path, tmp_path: Path) -> None:
+    reader = pytest.importorskip("rerun.chunk", reason="an extra")
+    run, file = tmp_path / "run", tmp_path / "run.rrd"
+    outcome = run_here("train_online", "--out", run, "--steps", 16, "--lockstep", *TINY, *PLAIN, "--rerun", file)
+    assert (outcome.status, outcome.err) == (0, f"watch: {file}\n"), outcome
+    assert losses_of(run) == losses_of(undisturbed)
+    chunks = reader.RrdReader(file).stream()
+    rows = {chunk.entity_path: chunk.num_rows for chunk in chunks.to_chunks() if not chunk.is_static}
+    assert {"/world/camera/frame", "/world/object", "/commands/recorded", "/pairs", "/map"} <= set(rows)
+    assert {"/loss", "/loss/instance", "/probe/knn_validation", "/buffer/episodes"} <= set(rows)
+
+
 def test_on_ray_the_losses_are_the_same(undisturbed: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     run = tmp_path / "run"
@@ -216,6 +228,7 @@ def test_on_ray_the_losses_are_the_same(undisturbed: Path, tmp_path: Path) -> No
     ("arguments", "told"),
     [
         (("--method", "byol"), "method=byol"),
+        (("--rerun", "television"), "rerun=television: viewer, web, or a file"),
         (("--encoder", "brain"), "encoder=brain"),
         (("--action", "telepathy"), "action=telepathy"),
         (("--categories", "mug", "submarine"), "submarine"),
