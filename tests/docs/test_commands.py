@@ -25,6 +25,8 @@ PARSED = {
     r"--engine ray --address": "a Ray cluster; tests/agent/test_engines_ray.py runs one on this machine",
     r"train.* --(device|storage) cuda": "a GPU",
     r"--renderer egl": "OpenGL on a GPU",
+    r"experiment.py (?!results)|robustness.py --quick": "hours; tests/scripts/test_experiment.py runs tiny grids",
+    r"--rerun": "an extra; tests of agent/watch run it where it is installed",
     r"--compile": "minutes of compiling; tests/learner/test_training.py compiles",
 }
 """Options that cannot be had here, and why: such commands are only parsed."""
