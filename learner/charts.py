@@ -169,7 +169,7 @@ def dots(dots: Sequence[Dot], *, chance: float, top: float | None = None, width:
     axes.axvline(chance, color=MUTED, linestyle="dotted")
     axes.set_yticks(range(len(names)), names, color=INK)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(0, top)
+    axes.set_xlim(0, top or 1)
     axes.grid(visible=False, axis="y")
     axes.xaxis.set_major_formatter(FuncFormatter(_per_cent_sign))
     return svg(figure)

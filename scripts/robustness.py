@@ -229,5 +229,10 @@ def draw(axes: Axes, kind: str, rows: list[Row]) -> None:
         axes.legend(title="times told", frameon=False, fontsize=7, title_fontsize=7)
 
 
+def command_line() -> Robustness:
+    """The arguments."""
+    return parse(Robustness)
+
+
 if __name__ == "__main__":
-    program(lambda: main(parse(Robustness)))
+    program(lambda: main(command_line()))

@@ -14,7 +14,7 @@ KEPT = ("cells.csv", "summary.csv", "curves.csv", "section.md", "grid.json", "ch
 """Of an experiment's folder, what is committed."""
 HEAD = """# Results
 
-Written by `python scripts/experiment.py results` from the files under [results](results); no number is typed by hand.
+Written by `python scripts/experiment.py results` from the files under `results/` beside it; no number is typed by hand.
 Each experiment can be run again with the settings that it was run with:
 `python scripts/experiment.py NAME --grid docs/results/NAME/grid.json --out again`.
 """
@@ -40,6 +40,7 @@ def gather(outcomes: Path, kept: Path, names: Iterable[str]) -> None:
 
 def write_page(page: Path, kept: Path, experiments: Iterable[Experiment]) -> None:
     """Write the page from the experiments in `kept`, which lies beside it."""
+    page.parent.mkdir(parents=True, exist_ok=True)
     all_ = list(experiments)
     sections = {each.name: (kept / each.name / "section.md") for each in all_}
     there = {name: path.read_text(encoding="utf-8") for name, path in sections.items() if path.exists()}

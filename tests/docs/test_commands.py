@@ -25,7 +25,7 @@ PARSED = {
     r"--engine ray --address": "a Ray cluster; tests/agent/test_engines_ray.py runs one on this machine",
     r"train.* --(device|storage) cuda": "a GPU",
     r"--renderer egl": "OpenGL on a GPU",
-    r"experiment.py (?!results)|robustness.py --quick": "hours; tests/scripts/test_experiment.py runs tiny grids",
+    r"experiment.py (?!results)|robustness.py --quick": "hours; tests/scripts run tiny grids",
     r"--rerun": "an extra; tests of agent/watch run it where it is installed",
     r"--compile": "minutes of compiling; tests/learner/test_training.py compiles",
 }
@@ -36,6 +36,7 @@ ELSEWHERE = {
     r"(python3?[.\d]* -m )?(pip|venv) ": "would change this environment; tests/test_wheel.py installs the wheel",
     r"ray (start|stop)": "changes this machine",
     r"nvidia-smi|sudo ": "of the system",
+    r"\S*tensorboard ": "serves until it is stopped; tests/learner read what it shows",
 }
 """What is no command of ours and cannot be run here, and why."""
 LONG = r"bench|evaluate(?!.*runs/demo --data armplay)|robustness.py --what executed"
