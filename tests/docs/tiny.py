@@ -22,7 +22,7 @@ BUFFER = {"--buffer-episodes": 12, "--replay-ratio": 1.5, "--workers": 1}
 ONLINE = {**LEARN, **BUFFER, **FRAMES, "--engine": "local"}
 TRAIN = LEARN
 KEPT = ("--encoder", "--engine", "--buffer-episodes")
-"""A command that gives these itself keeps them."""
+"""A command that gives these itself keeps them, unless it is a benchmark of all methods."""
 FORMS: dict[str, dict[str, object]] = {
     "train_online": ONLINE,
     "train": TRAIN,
@@ -37,9 +37,9 @@ FORMS: dict[str, dict[str, object]] = {
     "view pairs": {"--count": 2, "--frames": 4, "--image-size": 32},
     "view policies": {"--episodes": 1, "--frames": 6, "--image-size": 32},
     "bench sim": {"--rounds": 1, "--episodes": 1},
-    "bench replay": {"--rounds": 1},
-    "bench collect": {"--episodes": 2, "--rounds": 1},
-    "bench data": {"--rounds": 1},
+    "bench replay": {"--rounds": 1, "--episodes": 64, "--image-size": 32, "--batch": 16},
+    "bench collect": {"--episodes": 16, "--compared": 16, "--aged": 101, "--rounds": 1},
+    "bench data": {"--rounds": 1, "--objects": 2, "--image-size": 32, "--batch": 16},
     "bench learner": {"--rounds": 1, "--batch": 4, "--image-size": 32, "--device": "cpu"},
     "bench methods": {"--rounds": 1, "--batch": 4, "--image-size": 32, "--device": "cpu", "--encoder": "small"},
     "bench online": {"--rounds": 1, "--batch": 4, "--image-size": 32, "--device": "cpu", "--steps": 1},
@@ -71,7 +71,7 @@ def put_in(words: list[str], form: Mapping[str, object]) -> list[str]:
     for name, value in form.items():
         if name not in words:
             words = [*words, name, str(value)]
-        elif name not in KEPT:
+        elif name not in KEPT or words[0] == "methods":
             place = words.index(name) + 1
             end = next((n for n in range(place, len(words)) if words[n].startswith("--")), len(words))
             words = [*words[:place], str(value), *words[end:]]
