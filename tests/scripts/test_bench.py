@@ -41,6 +41,7 @@ def test_without_kornia_its_row_is_left_out(tmp_path: Path, monkeypatch: pytest.
     assert out.endswith("kornia is not installed, nothing to compare with: pip install -e .[dev]\n")
 
 
+@pytest.mark.long
 def test_methods_beside_each_other(tmp_path: Path) -> None:
     out, kept = figures("methods", tmp_path)
     assert list(kept["time_ratios"]) == list(METHODS) == [row["name"] for row in kept["figures"]]

@@ -49,6 +49,7 @@ def test_help_shows_the_examples_and_may_be_cut_short() -> None:
     assert outcome.out.count("python scripts/collect.py ") >= 3
 
 
+@pytest.mark.long
 def test_without_a_compiler_it_says_so_before_anything_is_made(tmp_path: Path) -> None:
     process = start(
         "train_online", "--out", tmp_path / "run", "--compile", "--device", "cpu", CXX=str(tmp_path / "none")

@@ -82,6 +82,7 @@ def test_what_is_done_is_not_done_again(undisturbed: tuple[Path, Outcome], store
     assert {path: path.stat().st_mtime_ns for name in ("runs", "data") for path in (cache / name).rglob("*")} == before
 
 
+@pytest.mark.long
 def test_killed_and_resumed_elsewhere_it_gives_the_same_numbers(
     undisturbed: tuple[Path, Outcome], stored: Path, tmp_path: Path
 ) -> None:

@@ -92,6 +92,7 @@ def test_what_is_done_is_not_done_again_and_another_plan_is_refused(
     assert contents(out) == before
 
 
+@pytest.mark.long
 def test_killed_stopped_and_begun_again_it_ends_as_the_undisturbed(
     undisturbed: tuple[Path, Outcome], rt4k: str, tmp_path: Path
 ) -> None:

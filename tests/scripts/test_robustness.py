@@ -111,6 +111,7 @@ def test_a_mistake_is_one_line(arguments: tuple[object, ...], told: str) -> None
     assert told in outcome.err
 
 
+@pytest.mark.long
 def test_quick_goes_on_with_the_grid_that_was_begun_and_draws_a_first_curve(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -215,6 +215,7 @@ def test_a_run_that_is_watched_learns_the_same_and_says_where_to_look(undisturbe
     assert {"/loss", "/loss/instance", "/probe/knn_validation", "/buffer/episodes"} <= set(rows)
 
 
+@pytest.mark.long
 def test_on_ray_the_losses_are_the_same(undisturbed: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray")
     run = tmp_path / "run"
