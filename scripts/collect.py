@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from _cli import as_started_here, parse, program, resume_folder, stop_on_signal
-from _collected import Tally, draw_contact_sheet, effect
+from _collected import SHEET, Tally, draw_contact_sheet, effect
 from _progress import Progress, prepare
 
 from agent.collect import EngineName, Failure, Limits, engine_for
@@ -108,7 +108,8 @@ def report(settings: Collect, writer: DatasetWriter, tally: Tally, failures: lis
     """Say what is there, what was given up, and how to go on."""
     for failure in failures:
         print(f"given up: {failure} (seed {settings.record.seed})", file=sys.stderr)
-    if tally.episodes and writer.stored:
+    # A run that was killed after its last episode left none.
+    if writer.stored and (tally.episodes or not (settings.out / SHEET).exists()):
         draw_contact_sheet(settings.out)
     if settings.json:
         facts = tally.facts(seconds=seconds, size=writer.bytes)

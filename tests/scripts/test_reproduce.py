@@ -124,7 +124,7 @@ def test_killed_stopped_and_begun_again_it_ends_as_the_undisturbed(
 
 def test_a_budget_too_small_for_anything_leaves_a_step_of_each(rt4k: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    outcome = run_here("reproduce", *call(rt4k, out, "--budget", 1e-4, "--methods", "ciper", "--seeds", 3))
+    outcome = run_here("reproduce", *call(rt4k, out, "--budget", 1e-7, "--methods", "ciper", "--seeds", 3))
     assert outcome.status == 0, outcome
     plan = json.loads((out / "plan.json").read_text())
     assert (plan["steps"], plan["frames"]) == (1, 1)
