@@ -20,6 +20,7 @@ def figures(bench: str, tmp_path: Path, *more: object) -> tuple[str, dict]:
     return outcome.out, json.loads((tmp_path / "out.json").read_text())
 
 
+@pytest.mark.long
 def test_a_step_beside_its_limit_and_a_plain_loader(tmp_path: Path) -> None:
     out, kept = figures("learner", tmp_path)
     assert "small encoder, 4 pairs of 32-pixel frames, cpu" in out

@@ -150,7 +150,7 @@ def test_a_live_run_is_repeated_loss_for_loss_interrupted_or_not(live: Path, tmp
 @pytest.mark.parametrize(
     ("number", "eviction"),
     [
-        (signal.SIGKILL, "random"),
+        pytest.param(signal.SIGKILL, "random", marks=pytest.mark.long),
         pytest.param(signal.SIGKILL, "oldest", marks=pytest.mark.long),
         pytest.param(signal.SIGINT, "oldest", marks=pytest.mark.long),
         pytest.param(signal.SIGINT, "random", marks=pytest.mark.long),
