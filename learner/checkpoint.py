@@ -17,6 +17,8 @@ from sim.errors import InputError
 
 SUFFIX = ".safetensors"
 BEST = f"best{SUFFIX}"
+METHOD = "method."
+"""How the names of a method's tensors begin in a run's checkpoint."""
 
 
 class Kept(NamedTuple):

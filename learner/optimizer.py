@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -83,7 +83,7 @@ def flatten_optimizer(name: str, optimizer: torch.optim.Optimizer) -> dict[str, 
     return found
 
 
-def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+def restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: Mapping[str, torch.Tensor]) -> None:
     """Load what `flatten_optimizer` made."""
     state: dict[int, dict[str, torch.Tensor]] = {}
     learned = [parameter for group in optimizer.param_groups for parameter in group["params"]]

@@ -14,7 +14,17 @@ from agent.files import write_text
 from learner.augment import Augment, AugmentSettings
 from learner.data import ImageData
 from learner.presets import PROBE_EPOCHS
-from learner.protocols import Embedded, Interval, Result, interval, least_squares, linear, one_per_instance
+from learner.probes import Embed
+from learner.protocols import (
+    Embedded,
+    Interval,
+    Result,
+    evenly_spaced,
+    interval,
+    least_squares,
+    linear,
+    one_per_instance,
+)
 from sim.errors import InputError
 from sim.seeding import stream
 
@@ -22,8 +32,6 @@ PROTOCOLS = ("linear", "least squares")
 FRAMES_AT_ONCE = 256
 MOST_FRAMES = 400_000
 """Training frames that a linear probe is fitted on, at most: RT4K has fewer; 512 features of so many take 0.8 GB."""
-Embed = Callable[[np.ndarray], np.ndarray]
-"""Frames uint8 [N, H, W, 3] -> features float32 [N, F]."""
 
 
 def frames_each(data: ImageData, *, most: int = MOST_FRAMES) -> int:
@@ -34,11 +42,7 @@ def frames_each(data: ImageData, *, most: int = MOST_FRAMES) -> int:
 
 def rows_of(data: ImageData, split: str, each: int) -> np.ndarray:
     """Rows int64 [n] of up to `each` frames of each object of a split, evenly spaced."""
-    instances = data.frames(split).instance
-    order = np.argsort(instances, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(instances[order])) + 1)
-    chosen = [part[np.linspace(0, len(part) - 1, min(each, len(part))).round().astype(int)] for part in parts]
-    return np.sort(np.concatenate(chosen))
+    return evenly_spaced(data.frames(split).instance, each)
 
 
 def embedded(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from learner.augment import plain
 from learner.encoders import Encoder, initialised_from
 from sim.errors import InputError
 
+Embed = Callable[[np.ndarray], np.ndarray]
+"""Frames uint8 [N, H, W, 3] -> features float32 [N, F]."""
 SIMILARITIES_AT_ONCE = 1 << 24
 """Bound on the block of similarities that kNN holds: 64 MiB of float32."""
 

@@ -9,14 +9,14 @@ import torch
 from safetensors.torch import load_file
 
 from agent.files import sha256_of
-from learner.checkpoint import Checkpoints
+from learner.checkpoint import METHOD, Checkpoints
 from learner.encoders import Encoder
 from learner.export import WEIGHTS
 from sim.errors import InputError
 
 COUNTER = "num_batches_tracked"
 """BatchNorm's counter: old state dicts lack it, and with a fixed momentum nothing depends on it."""
-IN_CHECKPOINT = "method.encoder."
+IN_CHECKPOINT = f"{METHOD}encoder."
 """How the names of the encoder's weights begin in a run's checkpoint."""
 
 

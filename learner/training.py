@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import torch
@@ -12,9 +13,10 @@ from torch.nn.parallel import DistributedDataParallel
 from agent.episode import Pairs
 from learner.actions import Mirror
 from learner.augment import Augment, AugmentSettings
+from learner.checkpoint import METHOD
 from learner.distributed import whole_batch_norm
-from learner.encoders import build_encoder
-from learner.methods import MethodOutput, MethodSettings, build_method
+from learner.encoders import Encoder, build_encoder
+from learner.methods import Method, MethodOutput, MethodSettings, build_method
 from learner.optimizer import OptimizerSettings, build_optimizer, flatten_optimizer, restore_optimizer, set_rate
 from learner.precision import Precision
 from learner.probes import OnlineLinearProbe
@@ -150,25 +152,36 @@ class Learner:
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """Tensors and plain values from which `restore` goes on exactly; the same on every process of a team."""
-        tensors = {f"method.{name}": value for name, value in self.method.state_dict().items()}
+        tensors = {f"{METHOD}{name}": value for name, value in self.method.state_dict().items()}
         tensors |= {f"probe.{name}": value for name, value in self.probe.state_dict().items()}
         tensors |= flatten_optimizer("optimizer", self.optimizer)
         tensors |= flatten_optimizer("probe_optimizer", self.probe.optimizer)
         tensors |= {"action_mean": self.action_mean, "action_std": self.action_std}
         return tensors, {"steps": self.steps, "init": self.init}
 
-    def restore(self, tensors: dict[str, torch.Tensor], state: dict[str, Any]) -> None:
+    def restore(self, tensors: Mapping[str, torch.Tensor], state: dict[str, Any]) -> None:
         """Go on from what `state` returned. Raises InputError for a checkpoint of other networks."""
-
-        def part(prefix: str) -> dict[str, torch.Tensor]:
-            return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
-
         try:
-            self.method.load_state_dict(part("method."))
-            self.probe.load_state_dict(part("probe."))
+            self.method.load_state_dict(_part(tensors, METHOD))
+            self.probe.load_state_dict(_part(tensors, "probe."))
             restore_optimizer("optimizer", self.optimizer, tensors)
             restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
             self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
             self.steps, self.init = int(state["steps"]), dict(state["init"])
         except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None
+
+
+def trained_method(
+    tensors: Mapping[str, torch.Tensor], name: str, encoder: Encoder, settings: MethodSettings, *, categories: int
+) -> Method:
+    """The method of a checkpoint with those tensors, on the CPU and in evaluation mode; `encoder`, of the same network,
+    becomes its encoder and takes the checkpoint's weights."""
+    actions = len(tensors["action_mean"])
+    method = build_method(name, encoder, action_dim=actions, categories=categories, settings=settings, seed=0)
+    method.load_state_dict(_part(tensors, METHOD))
+    return method.eval()
+
+
+def _part(tensors: Mapping[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}

@@ -26,10 +26,10 @@ from learner.encoders import build_encoder
 from learner.export import load_encoder
 from learner.machine import default_device
 from learner.methods import METHODS
-from learner.paper import Embed, Line, augmented, embedded, keep, line_of, probe
+from learner.paper import Line, augmented, embedded, keep, line_of, probe
 from learner.plan import Asked, Plan, fitted, looks_of, measure, whole_plan
 from learner.presets import BATCH, ENCODER, EXPERIMENTS, paper_settings
-from learner.probes import color_histogram, embed, raw_pixels
+from learner.probes import Embed, color_histogram, embed, raw_pixels
 from learner.settings import TrainSettings
 from learner.team import Team
 from sim.errors import InputError

@@ -6,13 +6,12 @@ from learner.examination.compare import Finding, findings
 from learner.examination.heads import Heads, load_heads
 from learner.examination.look import Looked, look
 from learner.examination.probe import contents, examine, folds
-from learner.examination.represent import Embed, Seeds, TrainedRun, read_run, representations, seeds_of
+from learner.examination.represent import Seeds, TrainedRun, read_run, representations, seeds_of
 from learner.examination.retrieve import CANDIDATES, Retrieval, retrievals, retrieve
 from learner.examination.settings import ExamSettings
 
 __all__ = [
     "CANDIDATES",
-    "Embed",
     "ExamSettings",
     "Finding",
     "Heads",

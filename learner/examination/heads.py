@@ -16,9 +16,11 @@ from learner.data import KINDS, ActionFormula, ImageData
 from learner.data.armplay import POSE
 from learner.encoders import Encoder
 from learner.examination.represent import TrainedRun
-from learner.methods import METHODS, MethodSettings, build_method
+from learner.methods import METHODS, MethodSettings
 from learner.methods.base import Seen, Term, Views
 from learner.retrieval import Ranks, Told, rank_by_cosine
+from learner.start import IN_CHECKPOINT
+from learner.training import trained_method
 from sim import poses
 from sim.errors import InputError
 
@@ -68,17 +70,14 @@ def load_heads(folder: Path, run: TrainedRun, encoder: Encoder, data: ImageData)
     kept, _ = Checkpoints(folder / "checkpoints").load()
     if kept is None:
         raise InputError(f"{folder}: no checkpoint, and the heads are nowhere else")
-    if any(not torch.equal(tensor, kept.tensors[f"method.encoder.{name}"]) for name, tensor in _weights(encoder)):
+    if any(not torch.equal(tensor, kept.tensors[f"{IN_CHECKPOINT}{name}"]) for name, tensor in _weights(encoder)):
         raise InputError(f"{kept.path}: not of the step that the encoder was exported at; let the run end")
     mean, std = kept.tensors["action_mean"], kept.tensors["action_std"]
     if len(mean) != formula.size:
         raise InputError(f"action={run.action}: {len(mean)} numbers in {folder}, {formula.size} in {data.kind} data")
     settings = from_json(MethodSettings, run.stored["loss"], where=f"{folder}/settings.json")
-    copy = deepcopy(encoder).cpu()
-    method = build_method(run.method, copy, action_dim=len(mean), categories=1, settings=settings, seed=0)
-    own = {name.removeprefix("method."): tensor for name, tensor in kept.tensors.items() if name.startswith("method.")}
-    method.load_state_dict(own)
-    term = method.eval().terms["action"]
+    method = trained_method(kept.tensors, run.method, deepcopy(encoder).cpu(), settings, categories=1)
+    term = method.terms["action"]
     assert isinstance(term, Term)
     return Heads(term, formula, mean, std)
 

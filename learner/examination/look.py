@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from learner.data import ImageData
-from learner.examination.represent import Embed
 from learner.examination.settings import ExamSettings
-from learner.protocols import Embedded, nearest_to
+from learner.probes import Embed
+from learner.protocols import Embedded, evenly_spaced, nearest_to
 from sim.errors import InputError
 from sim.objects.splits import SPLITS
 
@@ -103,7 +103,8 @@ def look(
 
 def _choose(data: ImageData, split: str, settings: ExamSettings) -> _Chosen:
     """Frames evenly spaced, and where objects are tested those nearest to the single views."""
-    even, frames = _spread(data, split, settings.frames), data.frames(split)
+    frames = data.frames(split)
+    even = evenly_spaced(frames.instance, settings.frames)
     tested = len(frames) and (settings.leave_one_out or split == "test")
     single = {
         name: nearest_to(azimuth, frames.view, frames.instance) if tested else np.zeros(0, dtype=np.int64)
@@ -111,15 +112,3 @@ def _choose(data: ImageData, split: str, settings: ExamSettings) -> _Chosen:
     }
     rows = np.unique(np.concatenate([even, *single.values()]))
     return _Chosen(rows, np.isin(rows, even), {name: np.isin(rows, these) for name, these in single.items()})
-
-
-def _spread(data: ImageData, split: str, count: int) -> np.ndarray:
-    """Rows of `count` frames of each object, evenly spaced; of all where it has no more, or `count` is 0."""
-    instances = data.frames(split).instance
-    order = np.argsort(instances, kind="stable")
-    parts = np.split(order, np.flatnonzero(np.diff(instances[order])) + 1) if len(order) else []
-    rows = [
-        part if not count or len(part) <= count else part[np.linspace(0, len(part) - 1, count).round().astype(int)]
-        for part in parts
-    ]
-    return np.sort(np.concatenate(rows)) if rows else np.zeros(0, dtype=np.int64)

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from learner.encoders import Encoder, build_encoder
-from learner.probes import color_histogram, embed, raw_pixels
+from learner.probes import Embed, color_histogram, embed, raw_pixels
 from learner.settings import FREE_ON_RESUME
 
-Embed = Callable[[np.ndarray], np.ndarray]
-"""Frames uint8 [N, H, W, 3] -> features float32 [N, F]."""
 Seeds = dict[str, dict[int, str]]
 """Representation -> seed -> the name under which it is embedded."""
 UNIMPORTANT = {*FREE_ON_RESUME, "precision", "seed", "record.seed"} - {"steps"}

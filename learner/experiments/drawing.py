@@ -109,10 +109,9 @@ def draw_curves(path: Path, looks: Sequence[dict[str, Any]], methods: dict[str, 
         draw = partial(_curve, own=own, color=COLORS[method], style=style, label=name)
         draw(left, "knn_validation", scale=100)
         draw(right, "action_loss")
-        draw(right, "action_chance", color="0.6", style="dotted", label="chance" if not seen.get("chance") else None)
-        seen["chance"] = 1 if any(look["action_chance"] is not None for look in own) else seen.get("chance", 0)
+        draw(right, "action_chance", color="0.6", style="dotted")
     left.set_ylabel("kNN on validation instances, %")
-    right.set_ylabel("action loss, nats")
+    right.set_ylabel("action loss, nats (dotted: chance)")
     for axes in (left, right):
         axes.set_xlabel("steps")
         axes.set_ylim(bottom=0)
@@ -130,7 +129,7 @@ def _curve(
     own: Sequence[dict[str, Any]],
     color: str,
     style: str,
-    label: str | None,
+    label: str,
     scale: float = 1,
 ) -> None:
     values: dict[int, list[float]] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,10 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def about(grid: Grid, found: Found) -> str:
     """Data, steps, seeds, instances: what stands above a picture."""
-    first, seeds = grid.conditions[0], [seed for _, seed in found]
+    first = grid.conditions[0]
+    counts = Counter(name for name, _ in found)
+    fewest, most = min(counts.values()), max(counts.values())
+    seeds = f"{most} seed{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} seeds"
     record, settings = first.data.record, first.settings
     scores = next(iter(found.values()))
     instances, frames = len(scores["accuracy"]["knn"]), scores["frames"]
@@ -83,7 +87,7 @@ def about(grid: Grid, found: Found) -> str:
     trained = f"{settings.encoder} encoder, {settings.steps} steps of {settings.batch} pairs"
     scored = f"{instances} {grid.split} instances of {categories} categories, {frames // instances} frames each"
     return (
-        f"{data}; {trained};\n{scored}; {max(seeds) + 1} seeds, bars: 95 % over seeds and instances; "
+        f"{data}; {trained};\n{scored}; {seeds}, bars: 95 % over seeds and instances; "
         f"{len(found)} of {len(grid.cells)} trainings of {grid.words} ({100 * grid.share:.3g} %)"
     )
 
@@ -137,7 +141,7 @@ def _ratio(row: Row | None) -> str:
 def _extra(folder: Path, experiment: Experiment, grid: Grid, found: Found, rows: Sequence[Row]) -> list[str]:
     """What one experiment says and others do not."""
     if experiment.name == "settle":
-        return [choose(folder / CHOICE, grid, rows)]
+        return [choose(folder / CHOICE, grid, found, rows)]
     if experiment.name == "cost":
         told = costs(grid, found)
         lines = [tuple("" if value is None else _short(value) for value in row.values()) for row in told]
@@ -154,13 +158,15 @@ def _short(value: Any) -> str:
     return value if isinstance(value, str) else f"{value:.4g}"
 
 
-def choose(path: Path, grid: Grid, rows: Sequence[Row]) -> str:
+def choose(path: Path, grid: Grid, found: Found, rows: Sequence[Row]) -> str:
     """Keep the settings of the best action term by kNN on validation instances, and say which they are; the warm-up as
-    a share of the steps."""
+    a share of the steps. Of a grid with trainings to come nothing is kept: others learn with what was chosen."""
     known = {each.name: each for each in grid.conditions if each.panel == TERM and each.method == "aa-simclr"}
+    wanted = [(cell.condition.name, cell.seed) for cell in grid.cells if cell.condition.name in known]
+    missing = sum(key not in found for key in wanted)
+    if missing or not wanted:
+        return f"No action term is chosen yet: {missing} of {len(wanted)} trainings with one are to come.\n"
     able = [row for row in rows if row.figure == "knn" and not row.beside and row.condition in known]
-    if not able:
-        return ""
     best = max(able, key=lambda row: row.estimate)
     settings = known[best.condition].settings
     term = {name: value for name, value in to_json(settings.loss).items() if name in TERM_SETTINGS}

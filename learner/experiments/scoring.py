@@ -19,15 +19,16 @@ from learner.checkpoint import Checkpoints
 from learner.data.armplay import Armplay
 from learner.data.base import Frames, ImageData
 from learner.encoders import build_encoder
-from learner.examination import Embed, ExamSettings, Looked, look, representations
+from learner.examination import ExamSettings, Looked, look, representations
 from learner.experiments.told import told_error
 from learner.export import load_encoder
-from learner.methods import METHODS, build_method
-from learner.probes import embed
+from learner.methods import METHODS
+from learner.probes import Embed, embed
 from learner.protocols import Embedded, Result, knn, logistic
 from learner.replay import ReplayBuffer
 from learner.retrieval import Ranks, Told, rank_by_cosine
 from learner.settings import LearnSettings, TrainSettings
+from learner.training import trained_method
 from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
 from sim.kinematics import Chain
@@ -141,17 +142,9 @@ def retrieval(run: Path, settings: LearnSettings, scored: Path, *, device: str) 
     if kept is None:
         raise InputError(f"{run}: no checkpoint is left, and actions can only be sought by one")
     buffer = _buffer(scored, settings)
-    method = build_method(
-        settings.method,
-        build_encoder(settings.encoder, seed=0, image_size=buffer.image_size),
-        action_dim=buffer.action_size,
-        categories=len(buffer.categories),
-        settings=settings.loss,
-        seed=0,
-    )
-    prefix = "method."
-    method.load_state_dict({k[len(prefix) :]: v for k, v in kept.tensors.items() if k.startswith(prefix)})
-    method = method.to(device).eval()
+    encoder = build_encoder(settings.encoder, seed=0, image_size=buffer.image_size)
+    categories = len(buffer.categories)
+    method = trained_method(kept.tensors, settings.method, encoder, settings.loss, categories=categories).to(device)
     found: list[Ranks] = []
     for draw in range(DRAWS):
         pairs = buffer.sample(min(CANDIDATES, len(buffer)), stream("retrieval", 0, draw))

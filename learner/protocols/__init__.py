@@ -7,7 +7,7 @@ from learner.protocols.classify import knn, least_squares, logistic
 from learner.protocols.few_shot import few_shot
 from learner.protocols.linear import linear
 from learner.protocols.result import Embedded, Result
-from learner.protocols.select import nearest_to, one_per_instance
+from learner.protocols.select import evenly_spaced, nearest_to, one_per_instance
 
 __all__ = [
     "Embedded",
@@ -16,6 +16,7 @@ __all__ = [
     "apart",
     "by_instance",
     "by_seed_and_instance",
+    "evenly_spaced",
     "few_shot",
     "interval",
     "knn",

@@ -30,6 +30,18 @@ def angle_between(first: np.ndarray, second: np.ndarray | float) -> np.ndarray:
     return np.abs((first - second + 180.0) % 360.0 - 180.0)
 
 
+def evenly_spaced(instances: np.ndarray, count: int) -> np.ndarray:
+    """Rows int64 [n], ascending, of `count` frames of each instance, evenly spaced in their order; of all frames where
+    an instance has no more, or `count` is 0."""
+    order = np.argsort(instances, kind="stable")
+    parts = np.split(order, np.flatnonzero(np.diff(instances[order])) + 1)
+    chosen = [
+        part if not count or len(part) <= count else part[np.linspace(0, len(part) - 1, count).round().astype(int)]
+        for part in parts
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
 def one_per_instance(instances: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Rows int64 [I] of one random frame of each instance, by ascending instance."""
     order = rng.permutation(len(instances))

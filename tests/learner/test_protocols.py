@@ -19,6 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from learner.protocols import (
     Embedded,
     Result,
+    evenly_spaced,
     few_shot,
     knn,
     least_squares,
@@ -245,6 +246,15 @@ def test_the_nearest_frame_of_each_object_is_that_of_the_loop(seed: int, azimuth
 def test_the_nearest_frame_is_not_told_without_azimuths() -> None:
     with pytest.raises(InputError, match=r"^view=nan: the azimuth of some frames is not known"):
         nearest_to(0.0, np.full((1, 2), np.nan), np.zeros(1, np.int64))
+
+
+def test_evenly_spaced_frames_of_each_instance() -> None:
+    instances = np.array([7, 7, 3, 7, 7, 7, 3, 7, 7])  # of 7: rows 0, 1, 3, 4, 5, 7, 8
+    assert evenly_spaced(instances, 3).tolist() == [0, 2, 4, 6, 8]
+    assert evenly_spaced(instances, 1).tolist() == [0, 2]
+    for all_of_them in (0, 7, 99):
+        assert evenly_spaced(instances, all_of_them).tolist() == [*range(9)]
+    assert evenly_spaced(np.zeros(0, np.int64), 2).tolist() == []
 
 
 def test_one_random_frame_of_each_instance():

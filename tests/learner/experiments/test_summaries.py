@@ -179,6 +179,21 @@ def test_settle_keeps_what_it_chose_and_others_take_it_at_their_own_length(tmp_p
     assert chosen(tmp_path / "none.json", 400) == (MethodSettings(), "as by default, nothing was settled")
 
 
+def test_nothing_is_chosen_from_a_grid_with_trainings_to_come(tmp_path: Path) -> None:
+    made = grid("settle", highest_rank=1)
+    found = found_for(made)
+    late = ("aa-simclr, all", 1)
+    some = {key: value for key, value in found.items() if key != late}
+    write_outcome(tmp_path, EXPERIMENTS["settle"], made, some, baselines={}, command="python run settle")
+    text = (tmp_path / "section.md").read_text()
+    wanted = sum(name.startswith("aa-simclr") for name, _ in found)
+    assert f"No action term is chosen yet: 1 of {wanted} trainings with one are to come." in text
+    assert "; 1 to 2 seeds, bars" in text
+    assert not (tmp_path / "choice.json").exists()
+    write_outcome(tmp_path, EXPERIMENTS["settle"], made, found, baselines={}, command="python run settle")
+    assert (tmp_path / "choice.json").exists()
+
+
 def test_an_outcome_has_tables_pictures_and_words(tmp_path: Path) -> None:
     folder = outcome(tmp_path / "tumble", "tumble")
     text = (folder / "section.md").read_text()
