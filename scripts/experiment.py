@@ -3,6 +3,7 @@ augmentations, actions, play, online or cost. Killed, the same command goes on.
 
 python scripts/experiment.py settle --dry-run
 python scripts/experiment.py settle --budget 8
+python scripts/experiment.py settle --steps 2000 --seeds 3 --rank 1
 python scripts/experiment.py methods --devices cuda:0 cuda:1
 python scripts/experiment.py methods --grid docs/results/methods/grid.json --out again
 python scripts/experiment.py results
@@ -11,7 +12,7 @@ python scripts/experiment.py results
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,8 @@ from tyro.conf import Positional
 from agent.files import open_folder
 from learner.experiments import EXPERIMENTS, Base, Experiment
 from learner.experiments.budget import ORDER, fitted, hours, measured, suited_scale
-from learner.experiments.grid import Grid, grid_of, read_grid, write_grid
+from learner.experiments.design import Scale
+from learner.experiments.grid import Grid, cut_from, grid_of, read_grid, write_grid
 from learner.experiments.outcome import CHOICE, chosen, write_outcome
 from learner.experiments.page import gather, write_page
 from learner.machine import check_device, default_device
@@ -44,6 +46,12 @@ class Ask:
     """Folder of the datasets and trainings that experiments share."""
     budget: float = 0.0
     """Hours: the grid shrinks until it fits, first its steps, then its seeds, then its conditions; 0 is no bound."""
+    steps: int = 0
+    """Of each training; 0 is as many as suit the machine."""
+    seeds: int = 0
+    """Of each condition; 0 is 5 of those that are always compared and 3 of others."""
+    rank: int = -1
+    """Conditions of a higher rank are left out: 0 keeps what is always compared; -1 keeps all."""
     dry_run: bool = False
     """Print the grid and the hours that it would take, and end."""
     grid: Path | None = None
@@ -60,17 +68,31 @@ class Ask:
     def __post_init__(self) -> None:
         if self.name not in (*EXPERIMENTS, "results"):
             raise InputError(f"name={self.name}: unknown, known are {KNOWN}")
-        if self.budget < 0 or self.workers < 0:
-            raise InputError(
-                f"budget={self.budget:g}, workers={self.workers}: 0 (as large as it is, one a device) or more"
-            )
+        for name, least in {"budget": 0, "workers": 0, "steps": 0, "seeds": 0, "rank": -1}.items():
+            if getattr(self, name) < least:
+                raise InputError(f"{name}={getattr(self, name):g}: {least} (as it suits) or more is needed")
+        if self.grid is not None and self.cut:
+            raise InputError(f"{self.cut}: a stored grid has its own size; leave either away")
         if not self.devices:
             raise InputError("devices: at least 1 is needed, or nothing is trained")
+
+    def sized(self, scale: Scale) -> Scale:
+        """The scale with the sizes that are asked for."""
+        sizes = {"steps": self.steps, "seeds": self.seeds, "other_seeds": self.seeds}
+        asked = {name: size for name, size in sizes.items() if size}
+        return replace(scale, highest_rank=scale.highest_rank if self.rank < 0 else self.rank, **asked)
 
     @property
     def folder(self) -> Path:
         """Of what is found."""
         return self.out or self.cache / self.name
+
+    @property
+    def cut(self) -> str:
+        """The flags that make the grid smaller."""
+        usual = {"budget": 0, "steps": 0, "seeds": 0, "rank": -1}
+        asked = {name: getattr(self, name) for name in usual}
+        return " ".join(f"--{name} {asked[name]:g}" for name in usual if asked[name] != usual[name])
 
     @property
     def at_once(self) -> int:
@@ -110,19 +132,22 @@ def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
             raise InputError(f"grid: one of {grid.experiment}, one of {experiment.name} is needed")
         if begun.exists() and asked.grid is not None and read_grid(asked.grid) != grid:
             raise InputError(f"grid={asked.grid}: another one was begun in {asked.folder}: give another --out")
-        if asked.budget not in (0.0, grid.budget):
-            raise InputError(
-                f"budget={asked.budget:g}: the grid in {asked.folder} was made for {grid.budget:g}: give another --out"
-            )
+        if asked.cut not in ("", grid.cut):
+            raise InputError(f"{asked.cut}: the grid in {asked.folder} is {grid.cut or 'full'}: give another --out")
         return grid
     threads = max(1, cores() // asked.at_once)
     scale = experiment.scale(suited_scale(device=asked.devices[0], split=experiment.split, threads=threads))
-    term, words = chosen(asked.docs / "results" / "settle" / CHOICE, scale.steps)
+    term, words = chosen(asked.docs / "results" / "settle" / CHOICE)
     base = Base(scale, experiment.split, term)
-    if not asked.budget:
-        return grid_of(experiment, scale, base, term=words)
-    speeds = measured(base.data().record, base.train("simclr"), workers=cores())
-    return fitted(experiment, base, speeds, budget=asked.budget, at_once=asked.at_once, term=words)
+    grid = full = grid_of(experiment, scale, base, term=words)
+    scale = asked.sized(scale)
+    if asked.budget:
+        speeds = measured(base.data().record, base.train("simclr"), workers=cores())
+        base = replace(base, scale=scale)
+        grid = fitted(experiment, base, speeds, budget=asked.budget, at_once=asked.at_once, term=words)
+    elif asked.cut:
+        grid = grid_of(experiment, scale, base, term=words)
+    return cut_from(full, grid, asked.cut)
 
 
 def told(asked: Ask, grid: Grid) -> str:
@@ -147,7 +172,7 @@ def work(asked: Ask, experiment: Experiment, grid: Grid, stop: Stop) -> int:
     worker.collect(grid.data)
     untaught = {} if stop else worker.baselines(grid)
     found = {(cell.condition.name, cell.seed): scores for cell, scores in worker.cells(grid)}
-    again = f"python scripts/experiment.py {asked.name}" + (f" --budget {grid.budget:g}" if grid.budget else "")
+    again = f"python scripts/experiment.py {asked.name}" + (f" {grid.cut}" if grid.cut else "")
     if found:
         write_outcome(asked.folder, experiment, grid, found, baselines=untaught, command=again)
         print(f"{asked.folder}: {len(found)} of {len(grid.cells)} trainings, {grid.words}; see section.md")

@@ -62,11 +62,11 @@ def fitted(
 
     Raises InputError where the least takes longer.
     """
-    grid = full = grid_of(experiment, base.scale, base, term=term)
-    for scale in smaller(base.scale, [each.rank for each in full.conditions]):
+    grid = grid_of(experiment, base.scale, base, term=term)
+    for scale in smaller(base.scale, [each.rank for each in grid.conditions]):
         grid = grid_of(experiment, scale, base, term=term)
         if hours(grid, speeds, at_once=at_once) <= budget:
-            return replace(grid, budget=budget, share=grid.pairs / full.pairs, words=_words(grid, full))
+            return grid
     least = hours(grid, speeds, at_once=at_once)
     raise InputError(f"budget={budget:g}: the least grid of {experiment.name} takes {least:.2g} hours here")
 
@@ -80,14 +80,6 @@ def smaller(scale: Scale, ranks: list[int]) -> Iterator[Scale]:
     yield from (replace(least, seeds=each) for each in seeds)
     least = replace(least, seeds=min([scale.seeds, *seeds]))
     yield from (replace(least, highest_rank=rank - 1) for rank in sorted({*ranks} - {0}, reverse=True))
-
-
-def _words(grid: Grid, full: Grid) -> str:
-    def sizes(of: Grid) -> list[int]:
-        return [len(of.conditions), len(of.cells), max(each.settings.steps for each in of.conditions)]
-
-    names = ("conditions", "trainings", "steps")
-    return ", ".join(f"{n} of {most} {name}" for n, most, name in zip(sizes(grid), sizes(full), names, strict=True))
 
 
 def measured(record: RecordSettings, settings: LearnSettings, *, workers: int) -> Speeds:

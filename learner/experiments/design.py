@@ -101,14 +101,27 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class ActionTerm:
+    """What is chosen for the action term, at any number of steps."""
+
+    settings: MethodSettings = field(default_factory=MethodSettings)
+    warmup: float = 0.0
+    """Share of the steps in which its weight rises."""
+
+    def at(self, steps: int) -> MethodSettings:
+        """The settings of a training of so many steps."""
+        return replace(self.settings, action_warmup=round(self.warmup * steps))
+
+
+@dataclass(frozen=True)
 class Base:
     """What the conditions of an experiment are made from, at a scale."""
 
     scale: Scale
     split: Literal["validation", "test"]
     """Which instances are scored: validation to choose, test to tell."""
-    term: MethodSettings = field(default_factory=MethodSettings)
-    """The action term, as settled on validation instances or as it is by default."""
+    term: ActionTerm = field(default_factory=ActionTerm)
+    """As settled on validation instances, or by default."""
 
     def data(self, *, play: str = "turntable", draw: Any = "hidden", background: Any = "fixed", **changes: Any) -> Data:
         """Episodes to learn from; by default the paper's own case: turned upright, the arm not seen, one background.
@@ -131,7 +144,7 @@ class Base:
             base,
             method=method,
             steps=scale.steps,
-            loss=replace(self.term, **(loss or {})),
+            loss=replace(self.term.at(scale.steps), **(loss or {})),
             augment=replace(base.augment, **(augment or {})),
             precision="float32",
             threads=scale.threads,

@@ -57,8 +57,8 @@ class Grid:
     """What is left of it, in words."""
     term: str = "as by default"
     """Where the settings of the action term come from."""
-    budget: float = 0.0
-    """Hours that it was made for; 0 is no bound."""
+    cut: str = ""
+    """The flags that made it smaller than the full one."""
 
     @property
     def cells(self) -> list[Cell]:
@@ -93,10 +93,22 @@ def grid_of(experiment: Experiment, scale: Scale, base: Base, *, term: str = "as
     return Grid(experiment.name, experiment.split, tuple(kept), seeds, term=term)
 
 
+def cut_from(full: Grid, grid: Grid, cut: str) -> Grid:
+    """The grid, telling what it is of the full one, and by which flags."""
+
+    def sizes(of: Grid) -> list[int]:
+        return [len(of.conditions), len(of.cells), max(each.settings.steps for each in of.conditions)]
+
+    names = ("conditions", "trainings", "steps")
+    counts = zip(sizes(grid), sizes(full), names, strict=True)
+    words = ", ".join(f"{some} of {most} {name}" for some, most, name in counts)
+    return replace(grid, cut=cut, share=grid.pairs / full.pairs, words=words if cut else full.words)
+
+
 def write_grid(path: Path, grid: Grid) -> None:
     """Keep the grid, atomically."""
     data = {each.key: {"record": to_json(each.record), "episodes": each.episodes} for each in grid.data}
-    head = {name: getattr(grid, name) for name in ("experiment", "split", "share", "words", "term", "budget")}
+    head = {name: getattr(grid, name) for name in ("experiment", "split", "share", "words", "term", "cut")}
     rows = [_row(condition, seeds) for condition, seeds in zip(grid.conditions, grid.seeds, strict=True)]
     stored = {"format": FORMAT, "version": VERSION, **head, "data": data, "conditions": rows}
     write_text(path, json.dumps(stored) + "\n")
@@ -121,7 +133,7 @@ def read_grid(path: Path) -> Grid:
             for key, each in stored["data"].items()
         }
         conditions = tuple(_condition(row, data, path) for row in stored["conditions"])
-        head = {name: stored[name] for name in ("experiment", "split", "share", "words", "term", "budget")}
+        head = {name: stored[name] for name in ("experiment", "split", "share", "words", "term", "cut")}
         return Grid(**head, conditions=conditions, seeds=tuple(int(row["seeds"]) for row in stored["conditions"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: no grid of armplay {VERSION} ({' '.join(str(error).split())})") from None

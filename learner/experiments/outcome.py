@@ -13,7 +13,7 @@ from typing import Any
 from agent.files import write_text
 from agent.settings import to_json
 from learner.card import table
-from learner.experiments.design import Experiment
+from learner.experiments.design import ActionTerm, Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise
 from learner.experiments.grid import Grid
 from learner.experiments.merit import costs, merits
@@ -176,13 +176,16 @@ def choose(path: Path, grid: Grid, found: Found, rows: Sequence[Row]) -> str:
     return f"Best action term on these instances: **{best.condition}**. The other experiments use it.\n"
 
 
-def chosen(path: Path, steps: int) -> tuple[MethodSettings, str]:
-    """The settled action term for a training of so many steps, and where it is from; the default where none is."""
+def chosen(path: Path) -> tuple[ActionTerm, str]:
+    """The settled action term, and where it is from; the default where nothing was settled."""
     if not path.exists():
-        return MethodSettings(), "as by default, nothing was settled"
+        return ActionTerm(), "as by default, nothing was settled"
     kept = json.loads(path.read_text())
-    term = {**kept["term"], "action_warmup": round(kept["term"]["action_warmup"] * steps)}
-    return MethodSettings(**term), f"{kept['condition']}, settled in {kept['steps']} steps with {kept['seeds']} seeds"
+    term = {**kept["term"]}
+    warmup = term.pop("action_warmup")
+    return ActionTerm(
+        MethodSettings(**term), warmup
+    ), f"{kept['condition']}, settled in {kept['steps']} steps with {kept['seeds']} seeds"
 
 
 def section(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from learner.experiments.design import MAIN, Base, Condition, Experiment, main_methods
-from learner.methods import MethodSettings
 
 TERM = "action term"
 """The panel whose conditions the action term is chosen from."""
@@ -15,7 +14,7 @@ BATCHES = (64, 256, 512)
 def conditions(base: Base) -> list[Condition]:
     """The three methods, both forms of negatives, and each dial of the action term around its default."""
     data, steps = base.data(), base.scale.steps
-    base = Base(base.scale, base.split, MethodSettings())
+    base = Base(base.scale, base.split)
     found = main_methods(base, data, panel=TERM)
 
     def add(name: str, *, panel: str = TERM, rank: int = 1, method: str = "aa-simclr", **changes: Any) -> None:

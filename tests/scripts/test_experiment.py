@@ -137,6 +137,16 @@ def test_a_dry_run_prints_the_grid_and_its_hours_and_leaves_nothing(stored: Path
     assert not (tmp_path / "none").exists()
 
 
+def test_a_size_that_is_asked_for_is_what_is_left(tmp_path: Path) -> None:
+    sizes = ("--steps", 7, "--seeds", 2, "--rank", 1)
+    outcome = run_here("experiment", "tumble", *sizes, "--cache", tmp_path / "none", "--dry-run", "--devices", "cpu")
+    assert outcome.status == 0, outcome
+    table = [line.rsplit(maxsplit=4)[:3] for line in outcome.out.splitlines()[1:5]]
+    assert table == [[name, "2", "7"] for name in ("simclr", "simclr-tt", "aa-simclr", "aa-simclr, all")]
+    assert "8 trainings, 2 datasets" in outcome.out
+    assert "4 of 4 conditions, 8 of 18 trainings, 7 of 20000 steps" in outcome.out
+
+
 @pytest.mark.parametrize("name", ["settle", "methods", "noise", "online"])
 def test_settings_are_what_their_flags_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
@@ -156,6 +166,8 @@ def test_settings_are_what_their_flags_say(name: str, monkeypatch: pytest.Monkey
     [
         (("settel",), "name=settel: unknown, known are settle, tumble, methods"),
         (("settle", "--budget", -1), "budget=-1"),
+        (("settle", "--rank", -2), "rank=-2: -1 (as it suits) or more is needed"),
+        (("settle", "--grid", "some.json", "--steps", 5), "--steps 5: a stored grid has its own size"),
         (("settle", "--devices", "cuda:99"), "device=cuda:99"),
         (("settle", "--grid", "no-such.json"), "no-such.json: no grid of armplay 1"),
     ],
@@ -168,10 +180,10 @@ def test_a_mistake_is_one_line(arguments: tuple[object, ...], told: str, tmp_pat
 
 def test_another_grid_or_budget_than_was_begun_is_refused(stored: Path, tmp_path: Path) -> None:
     (tmp_path / "tumble").mkdir()
-    write_grid(tmp_path / "tumble/grid.json", replace(tiny(), seeds=(2, 1), budget=3.0))
+    write_grid(tmp_path / "tumble/grid.json", replace(tiny(), seeds=(2, 1), cut="--budget 3"))
     for arguments, told in (
         (("tumble", "--grid", stored), "another one was begun"),
-        (("tumble", "--budget", 4), "was made for 3: give another --out"),
+        (("tumble", "--budget", 4), f"--budget 4: the grid in {tmp_path}/tumble is --budget 3: give another --out"),
         (("settle", "--grid", stored), "one of tumble, one of settle is needed"),
     ):
         outcome = run_here("experiment", *arguments, "--cache", tmp_path)

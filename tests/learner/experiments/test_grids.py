@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from learner.experiments import EXPERIMENTS, Base
 from learner.experiments.budget import BESIDE_S, Speeds, fitted, hours
 from learner.experiments.design import MAIN, augmented
-from learner.experiments.grid import Cell, grid_of, read_grid, write_grid
+from learner.experiments.grid import Cell, cut_from, grid_of, read_grid, write_grid
 from learner.methods import METHODS
 from learner.settings import OnlineSettings, TrainSettings
 from sim.corrupt import KINDS, TIME_KINDS
@@ -27,7 +27,7 @@ NAMES = sorted(EXPERIMENTS)
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_stored_grid_is_the_grid(name: str, tmp_path: Path) -> None:
-    made = replace(grid(name), share=0.25, words="some of it", budget=2.0)
+    made = replace(grid(name), share=0.25, words="some of it", cut="--budget 2")
     write_grid(tmp_path / "grid.json", made)
     assert read_grid(tmp_path / "grid.json") == made
     assert [cell.key for cell in read_grid(tmp_path / "grid.json").cells] == [cell.key for cell in made.cells]
@@ -154,7 +154,7 @@ def test_what_fits_is_the_largest_that_does(budget: float) -> None:
     assert hours(made, SLOW) <= budget
     steps = max(each.settings.steps for each in made.conditions)
     full = grid_of(SETTLE, FULL, base)
-    assert made.share == pytest.approx(made.pairs / full.pairs)
+    assert cut_from(full, made, "--budget 1").share == pytest.approx(made.pairs / full.pairs)
     # Nothing later in the order is taken away before what is earlier in it is at its end.
     if max(made.seeds) < 5:
         assert steps == 200
@@ -169,7 +169,8 @@ def test_a_budget_that_nothing_fits_is_refused_and_one_that_all_fits_leaves_all(
     with pytest.raises(InputError, match=r"budget=0\.01: the least grid of settle takes 0\.\d+ hours here"):
         fitted(SETTLE, Base(FULL, "validation"), SLOW, budget=0.01)
     made = fitted(SETTLE, Base(FULL, "validation"), SLOW, budget=1e6)
-    assert (made.share, made.budget, len(made.conditions)) == (1.0, 1e6, 30)
+    made = cut_from(made, made, "--budget 1e+06")
+    assert (made.share, made.cut, len(made.conditions)) == (1.0, "--budget 1e+06", 30)
     assert made.words == "30 of 30 conditions, 98 of 98 trainings, 800 of 800 steps"
 
 

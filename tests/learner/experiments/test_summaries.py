@@ -14,12 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learner.experiments import EXPERIMENTS
+from learner.experiments.design import ActionTerm
 from learner.experiments.grid import Grid
 from learner.experiments.merit import costs, half_gone, merits
 from learner.experiments.outcome import chosen, write_outcome
 from learner.experiments.page import gather, write_page
 from learner.experiments.summary import cell_table, summary, the
-from learner.methods import MethodSettings
 from sim.errors import InputError
 from tests.learner.experiments.made import INSTANCES, found_for, grid, scores
 
@@ -172,11 +172,11 @@ def test_settle_keeps_what_it_chose_and_others_take_it_at_their_own_length(tmp_p
     kept = json.loads((folder / "choice.json").read_text())
     assert kept["condition"] == best
     settings = next(each for each in grid("settle", highest_rank=3).conditions if each.name == best).settings
-    assert chosen(folder / "choice.json", settings.steps)[0] == settings.loss
+    assert chosen(folder / "choice.json")[0].at(settings.steps) == settings.loss
     longer = {**kept, "term": {**kept["term"], "action_warmup": 0.25}}
     (folder / "choice.json").write_text(json.dumps(longer))
-    assert chosen(folder / "choice.json", 400)[0].action_warmup == 100
-    assert chosen(tmp_path / "none.json", 400) == (MethodSettings(), "as by default, nothing was settled")
+    assert chosen(folder / "choice.json")[0].at(400).action_warmup == 100
+    assert chosen(tmp_path / "none.json") == (ActionTerm(), "as by default, nothing was settled")
 
 
 def test_nothing_is_chosen_from_a_grid_with_trainings_to_come(tmp_path: Path) -> None:
