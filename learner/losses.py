@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Literal, get_args
 
 import torch
@@ -42,8 +43,7 @@ def info_nce(
         left, right = (F.normalize(rows, dim=1) for rows in _precise(first, second))
         index = torch.arange(len(left), device=left.device)[own]
         if negatives == "across":
-            there = F.cross_entropy(left[own] / temperature @ right.T, index)
-            back = F.cross_entropy(right[own] / temperature @ left.T, index)
+            there, back = (F.cross_entropy(logits, index) for logits in _across(left, right, temperature, own))
             return (there + back) / 2
         anchors, candidates = torch.cat([left[own], right[own]]), torch.cat([left, right])
         logits = anchors / temperature @ candidates.T
@@ -55,6 +55,70 @@ def log_chance(n: int, *, negatives: Negatives) -> float:
     """The loss of a learner to whom all candidates look alike, in nats: ln(2N-1) or ln(N)."""
     check_negatives(negatives)
     return math.log(n if negatives == "across" else 2 * n - 1)
+
+
+def bounded_nce(
+    first: torch.Tensor, second: torch.Tensor, *, temperature: float, exponent: float, own: slice = slice(None)
+) -> torch.Tensor:
+    """InfoNCE "across" that no wrong match can make large: the mean of (1 - p^q) / q, p the softmax of the match, q the
+    `exponent` (generalised cross-entropy of labels, arXiv 1805.07836, of matches).
+
+    Multiplied by N^q, which gives it InfoNCE's slope where all candidates look alike: 0 to N^q / q.
+    """
+    with torch.autocast(first.device.type, enabled=False):
+        log_p = _matched_log_p(first, second, temperature, own)
+        return len(first) ** exponent * -torch.expm1(exponent * log_p).mean() / exponent
+
+
+def trusting_nce(
+    first: torch.Tensor,
+    second: torch.Tensor,
+    *,
+    temperature: float,
+    trust: torch.Tensor,
+    own: slice = slice(None),
+) -> torch.Tensor:
+    """InfoNCE "across" where a match is true with probability `trust` (a scalar in (0, 1)) and otherwise drawn among
+    all N: the mean of -ln(trust p + (1 - trust) / N), in nats, p the softmax of the match.
+
+    Its slope is InfoNCE's times the posterior that the match is true, trust p / (trust p + (1 - trust) / N): the pair's
+    confidence, which `trust` learns from (a mixture, by maximum likelihood).
+    """
+    with torch.autocast(first.device.type, enabled=False):
+        log_p = _matched_log_p(first, second, temperature, own)
+        by_chance = (torch.log1p(-trust) - math.log(len(first))).expand_as(log_p)
+        return -torch.logaddexp(torch.log(trust) + log_p, by_chance).mean()
+
+
+def similar_nce(
+    first: torch.Tensor,
+    second: torch.Tensor,
+    *,
+    temperature: float,
+    distance: torch.Tensor,
+    own: slice = slice(None),
+) -> torch.Tensor:
+    """InfoNCE "across", in nats, that wants row i to pick each row j in proportion to exp(-distance_ij / 2), `distance`
+    [n, N] of the rows `own` to all (y-Aware InfoNCE, arXiv 2106.08808, across two sides)."""
+    with torch.autocast(first.device.type, enabled=False):
+        left, right = (F.normalize(rows, dim=1) for rows in _precise(first, second))
+        targets = torch.softmax(-distance.to(left.dtype) / 2, dim=1)
+        there, back = (F.cross_entropy(logits, targets) for logits in _across(left, right, temperature, own))
+        return (there + back) / 2
+
+
+def _across(left: torch.Tensor, right: torch.Tensor, temperature: float, own: slice) -> Iterator[torch.Tensor]:
+    """Logits [n, N] of unit rows `own`: of one side for all of the other, then the other way round."""
+    yield left[own] / temperature @ right.T
+    yield right[own] / temperature @ left.T
+
+
+def _matched_log_p(first: torch.Tensor, second: torch.Tensor, temperature: float, own: slice) -> torch.Tensor:
+    """Logarithm [2n] of the share that each row `own` gives to its match, both ways."""
+    left, right = (F.normalize(rows, dim=1) for rows in _precise(first, second))
+    index = torch.arange(len(left), device=left.device)[own]
+    ways = _across(left, right, temperature, own)
+    return -torch.cat([F.cross_entropy(logits, index, reduction="none") for logits in ways])
 
 
 def byol(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:

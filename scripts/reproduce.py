@@ -25,7 +25,7 @@ from learner.data import ImageData, open_data
 from learner.encoders import build_encoder
 from learner.export import load_encoder
 from learner.machine import default_device
-from learner.methods import METHODS
+from learner.methods import METHODS, REMEDIES
 from learner.paper import Line, augmented, embedded, keep, line_of, probe
 from learner.plan import Asked, Plan, fitted, looks_of, measure, whole_plan
 from learner.presets import BATCH, ENCODER, EXPERIMENTS, paper_settings
@@ -52,7 +52,7 @@ class Reproduce:
     """Its folder; options follow a question mark, as in /data/MVImgNet?objects=list.txt."""
     out: Path | None = None
     """Folder of the runs, results.json and results.md; reproduced/<experiment> by default."""
-    methods: tuple[str, ...] = tuple(METHODS)
+    methods: tuple[str, ...] = tuple(name for name in METHODS if name not in REMEDIES)
     """Which methods; all by default."""
     seeds: tuple[int, ...] = (0, 1, 2)
     """Of networks, pairs and augmentation: each method is trained with each; all methods with the first come first."""

@@ -25,14 +25,17 @@ COLORS = {
     "aa-byol": "#CC79A7",
     "vicreg-tt": "#004D40",
     "aa-vicreg": "#882255",
+    "aa-bounded": "#661100",
+    "aa-trusting": "#117733",
+    "aa-soft": "#6699CC",
     "supervised": "#000000",
 }
 """Of each method in every picture; told apart by the colour-blind too (Okabe and Ito's, and darker ones of Tol's)."""
-MARKERS = dict(zip(COLORS, "osDv^<>PX*", strict=True))
+MARKERS = dict(zip(COLORS, "osDv^<>PXhpd*", strict=True))
 NAMES = {
     "knn": "kNN accuracy, %",
     "logistic": "logistic accuracy, %",
-    "retrieval": "action retrieval (top 1), %",
+    "retrieval": "other pairs behind its own, % (chance 50)",
     "alignment": "viewpoint alignment, ratio in %",
 }
 MOST_CURVES = 6

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from learner.experiments.design import MAIN, Base, Condition, Data, Experiment, main_methods
-from learner.methods import METHODS
+from learner.methods import METHODS, REMEDIES
 
-OTHERS = tuple(name for name in METHODS if name not in MAIN)
+OTHERS = tuple(name for name in METHODS if name not in (*MAIN, *REMEDIES))
 HEADLINE = "all methods"
 """The panel that the results open with."""
 

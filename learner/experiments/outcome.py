@@ -118,8 +118,8 @@ def _accuracies(grid: Grid, rows: Sequence[Row], untaught: Mapping[str, float]) 
     )
     told = ", ".join(f"{name} {100 * share:.1f}" for name, share in untaught.items())
     legend = (
-        f"\n*action found*: how often the true action of a pair finds it first among {CANDIDATES} at most (chance "
-        f"{100 / CANDIDATES:.1f} %); *alignment*: cosine of features of different objects of a category, equal "
+        f"\n*action found*: share of the other pairs, of {CANDIDATES} at most, that an action puts behind its own (chance "
+        "50 %); *alignment*: cosine of features of different objects of a category, equal "
         "viewpoints over unequal ones; *error told*: relative error of the action. Brackets: least and most of the "
         "seeds for these, else 95 %.\n"
     )

@@ -62,8 +62,8 @@ def _opening(title: str, choices: Iterable[tuple[str, str]], kept: Path, there: 
         if NO_GAIN in there[name] and (kept / name / "retrieval.png").exists():
             picture = "retrieval"
             told.append(
-                "Clean actions gain nothing for sure here, so accuracy has nothing to lose: what is shown is how often "
-                "an action finds its own pair."
+                "Clean actions gain nothing for sure here, so accuracy has nothing to lose: what is shown is "
+                "how many of the other pairs an action puts behind its own."
             )
         words = "\n\n".join(told)
         return f"**{title}**\n\n![{title}]({kept.name}/{name}/{picture}.png)\n\n{words}\n"

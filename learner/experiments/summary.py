@@ -14,15 +14,6 @@ from sim.errors import InputError
 from sim.seeding import stream
 
 PROTOCOLS = ("knn", "logistic")
-SCALARS = {
-    "retrieval": ("retrieval", "top1"),
-    "alignment": ("alignment",),
-    "coherence": ("coherence",),
-    "error": ("error",),
-    "seconds": ("seconds",),
-    "megabytes": ("peak_megabytes",),
-}
-"""Figures of a whole training, and where its scores have them."""
 BOTH, SPREAD = "bootstrap over seeds and instances, 95 %", "least and most of the seeds"
 Found = Mapping[tuple[str, int], Mapping[str, Any]]
 """Condition and seed -> what `scoring` found."""
@@ -81,20 +72,32 @@ def summary(grid: Grid, found: Found) -> list[Row]:
     return rows
 
 
-def _scalars(condition: Condition, scores: Iterable[Mapping[str, Any]]) -> list[Row]:
-    rows = []
-    for figure, path in SCALARS.items():
-        values = [value for each in scores if (value := _at(each, path)) is not None]
+def scalars(scores: Mapping[str, Any]) -> dict[str, float | None]:
+    """Figures of a whole training, None where it has none.
+
+    `retrieval` is the share of the other pairs that an action puts behind its own: 0.5 by chance, 1 where it finds its
+    own first; `top1`, how often it does, is small where many actions are nearly alike.
+    """
+    sought = scores.get("retrieval")
+    return {
+        "retrieval": None if sought is None else 1 - (sought["mean_rank"] - 1) / (sought["candidates"] - 1),
+        "top1": None if sought is None else sought["top1"],
+        "alignment": scores.get("alignment"),
+        "coherence": scores.get("coherence"),
+        "error": scores.get("error"),
+        "seconds": scores.get("seconds"),
+        "megabytes": scores.get("peak_megabytes"),
+    }
+
+
+def _scalars(condition: Condition, scores: Sequence[Mapping[str, Any]]) -> list[Row]:
+    rows, found = [], [scalars(each) for each in scores]
+    for figure in found[0]:
+        values = [value for each in found if (value := each[figure]) is not None]
         if values:
             spread = Interval(float(np.mean(values)), min(values), max(values), level=1.0)
             rows.append(_row(condition, figure, "", spread, (len(values), 0), how=SPREAD))
     return rows
-
-
-def _at(found: Any, path: tuple[str, ...]) -> float | None:
-    for name in path:
-        found = found.get(name) if found is not None else None
-    return found
 
 
 def _row(
@@ -145,7 +148,7 @@ def cell_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
         }
         for protocol in PROTOCOLS:
             row[protocol] = float(by_instance([scores], protocol).mean())
-        rows.append({**row, **{figure: _at(scores, path) for figure, path in SCALARS.items()}})
+        rows.append({**row, **scalars(scores)})
     return rows
 
 

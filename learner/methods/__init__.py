@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from learner.encoders import Encoder, initialised_from
+from learner.methods.aa_bounded import AA_BOUNDED
 from learner.methods.aa_byol import AA_BYOL
 from learner.methods.aa_simclr import AA_SIMCLR
+from learner.methods.aa_soft import AA_SOFT
+from learner.methods.aa_trusting import AA_TRUSTING
 from learner.methods.aa_vicreg import AA_VICREG
 from learner.methods.base import Method, MethodOutput, Recipe, Sizes
 from learner.methods.byol_tt import BYOL_TT
@@ -27,8 +30,13 @@ METHODS: dict[str, Recipe] = {
     "aa-byol": AA_BYOL,
     "vicreg-tt": VICREG_TT,
     "aa-vicreg": AA_VICREG,
+    "aa-bounded": AA_BOUNDED,
+    "aa-trusting": AA_TRUSTING,
+    "aa-soft": AA_SOFT,
     "supervised": SUPERVISED,
 }
+REMEDIES = ("aa-bounded", "aa-trusting", "aa-soft")
+"""Our own, for wrong actions; the others are the paper's."""
 
 
 def build_method(
@@ -42,4 +50,4 @@ def build_method(
         return Method(encoder, METHODS[name], sizes=sizes, settings=settings)
 
 
-__all__ = ["METHODS", "Method", "MethodOutput", "MethodSettings", "Recipe", "build_method"]
+__all__ = ["METHODS", "REMEDIES", "Method", "MethodOutput", "MethodSettings", "Recipe", "build_method"]

@@ -26,6 +26,10 @@ class MethodSettings:
     negatives: Negatives = "across"
     """Negatives of a contrastive action term: "across" contrasts actions with pairs only; "all", also actions with
     actions and pairs with pairs, is the paper's published form, which in the pilots held short runs back."""
+    action_exponent: float = 0.5
+    """Of the bounded action term: near 0 it is InfoNCE, at 1 all pairs weigh the same, however badly they match."""
+    action_width: float = 0.3
+    """Of the soft action term: an action so far from a pair's own, in standard deviations, is 0.6 of a match."""
     pair_norm: bool = False
     """End the pair head in a BatchNorm without affine, as the action head does."""
     ema: float = 0.996
@@ -47,6 +51,10 @@ class MethodSettings:
                 raise InputError(f"{name}={getattr(self, name)}: 0 or more is needed, or its loss would be maximised")
         if self.action_warmup < 0:
             raise InputError(f"action_warmup={self.action_warmup}: 0 steps (none) or more are needed")
+        if not 0 < self.action_exponent <= 1:
+            raise InputError(f"action_exponent={self.action_exponent}: above 0 and 1 at most, or the loss has no bound")
+        if not 0 < self.action_width < math.inf:
+            raise InputError(f"action_width={self.action_width}: above 0 is needed, as distances are divided by it")
         if not 0 <= self.ema < 1:
             raise InputError(f"ema={self.ema}: at least 0 and below 1 is needed, or the target network never learns")
         check_negatives(self.negatives)

@@ -9,7 +9,7 @@ import torch
 from learner.distributed import gather, own_rows
 from learner.heads import action_head, pair_head
 from learner.losses import Negatives, info_nce, log_chance, vicreg
-from learner.methods.base import Sizes, Term, TermOutput, Views
+from learner.methods.base import Sides, Sizes, Term, TermOutput, Views
 from learner.methods.settings import MethodSettings
 
 Comparison = Callable[[torch.Tensor, torch.Tensor], TermOutput]
@@ -54,19 +54,30 @@ class InstanceTerm(Term):
         return self.compare(*views.online.projections)
 
 
-class ActionTerm(Term):
-    """The embedding of the action and the joint embedding of both views attract: AA-SSL's action alignment."""
+class Alignment(Term):
+    """Embeds the action, and both views together, for a loss by which the two attract."""
 
-    def __init__(self, sizes: Sizes, settings: MethodSettings, compare: Comparison) -> None:
+    def __init__(self, sizes: Sizes, settings: MethodSettings) -> None:
         super().__init__(weight=settings.action_weight, warmup=settings.action_warmup)
         self.pair_head = pair_head(sizes.features, norm=settings.pair_norm)
         self.action_head = action_head(sizes.action_dim)
+
+    def embedded(self, views: Views) -> Sides:
+        """Embeddings [N, 128] of the actions and of the pairs."""
+        pair = self.pair_head(torch.cat(views.online.features, dim=1))
+        return self.action_head(views.action), pair
+
+
+class ActionTerm(Alignment):
+    """The embedding of the action and the joint embedding of both views attract: AA-SSL's action alignment."""
+
+    def __init__(self, sizes: Sizes, settings: MethodSettings, compare: Comparison) -> None:
+        super().__init__(sizes, settings)
         self.compare = compare
 
     def forward(self, views: Views) -> TermOutput:
-        pair = self.pair_head(torch.cat(views.online.features, dim=1))
-        action = self.action_head(views.action)
-        return self.compare(action, pair)._replace(matched=(action, pair))
+        sides = self.embedded(views)
+        return self.compare(*sides)._replace(matched=sides)
 
 
 def nt_xent(settings: MethodSettings) -> InstanceTerm:

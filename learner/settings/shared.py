@@ -35,8 +35,8 @@ class LearnSettings:
     """Of the networks, the order of pairs and the augmentation; a field or a property, as `record`."""
 
     method: str = "aa-simclr"
-    """Which loss: simclr, simclr-tt, aa-simclr, ciper, equimod, byol-tt, aa-byol, vicreg-tt, aa-vicreg; or supervised,
-    their upper bound."""
+    """Which loss: simclr, simclr-tt, aa-simclr, ciper, equimod, byol-tt, aa-byol, vicreg-tt, aa-vicreg; for wrong
+    actions aa-bounded, aa-trusting, aa-soft; or supervised, their upper bound."""
     steps: int = 500
     """Updates of the encoder."""
     batch: int = 128

@@ -37,7 +37,7 @@ def loaded(folder: Path, asked: ImageData, **changed: object) -> Heads | None:
     return load_heads(folder, run._replace(**changed), load_encoder(folder), asked)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("method", ["aa-simclr", "aa-byol", "aa-vicreg", "ciper"])
+@pytest.mark.parametrize("method", ["aa-simclr", "aa-byol", "aa-vicreg", "ciper", "aa-trusting"])
 def test_heads_compare_pairs_as_the_method_does(tmp_path: Path, data: ImageData, method: str) -> None:
     learner = write_run(tmp_path / "run", method=method)
     heads = loaded(tmp_path / "run", data)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -13,9 +15,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from learner.losses import byol, info_nce, log_chance, vicreg
+from learner.losses import bounded_nce, byol, info_nce, log_chance, similar_nce, trusting_nce, vicreg
 from sim.errors import InputError
-from tests.references.losses import byol_by_loops, info_nce_by_loops, vicreg_by_loops
+from tests.references.losses import byol_by_loops, info_nce_by_loops, match_shares_by_loops, vicreg_by_loops
 
 KINDS = ("all", "across")
 batches = st.tuples(st.integers(1, 7), st.integers(2, 6), st.integers(0, 2**31), st.sampled_from(KINDS))
@@ -176,3 +178,79 @@ def test_unknown_negatives_are_refused():
     first, second = rows(2, 3, seed=0)
     with pytest.raises(InputError, match=r"negatives=some: one of across, all is needed"):
         info_nce(first, second, negatives="some")
+
+
+# For wrong matches
+
+
+@pytest.mark.parametrize("own", [slice(None), slice(2, 5)])
+def test_losses_for_wrong_matches_equal_the_loop(own: slice) -> None:
+    first, second = rows(6, 4, seed=1)
+    shares = match_shares_by_loops(first, second, temperature=0.3)
+    matched = torch.diagonal(shares, dim1=1, dim2=2)[:, own]
+    bounded = bounded_nce(first, second, temperature=0.3, exponent=0.7, own=own)
+    torch.testing.assert_close(bounded, (6**0.7 * (1 - matched**0.7) / 0.7).mean())
+    trusting = trusting_nce(first, second, temperature=0.3, trust=torch.tensor([0.6]).double(), own=own)
+    torch.testing.assert_close(trusting, -(0.6 * matched + 0.4 / 6).log().mean())
+    places = torch.tensor([0.0, 0.5, 3.0, 0.1, -1.0, 2.0], dtype=torch.float64)
+    distance = (places[own, None] - places).square()
+    targets = torch.stack([torch.exp(-row / 2) / torch.exp(-row / 2).sum() for row in distance])
+    similar = similar_nce(first, second, temperature=0.3, distance=distance, own=own)
+    torch.testing.assert_close(similar, -(targets * shares[:, own].log()).sum(dim=2).mean())
+
+
+def slope(loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor], *sides: torch.Tensor) -> torch.Tensor:
+    first, second = (side.clone().requires_grad_() for side in sides)
+    return torch.cat(torch.autograd.grad(loss(first, second), (first, second)))
+
+
+def test_at_their_ends_they_are_info_nce() -> None:
+    sides = rows(7, 5, seed=2)
+
+    def plain(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+        return info_nce(first, second, temperature=0.2, negatives="across")
+
+    apart = 1e4 * (1 - torch.eye(7, dtype=torch.float64))
+    ends = {
+        "bounded": partial(bounded_nce, temperature=0.2, exponent=1e-6),
+        "trusting": partial(trusting_nce, temperature=0.2, trust=torch.tensor([1 - 1e-9]).double()),
+        "similar": partial(similar_nce, temperature=0.2, distance=apart),
+    }
+    for loss in ends.values():
+        torch.testing.assert_close(loss(*sides), plain(*sides), rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(slope(loss, *sides), slope(plain, *sides), rtol=1e-3, atol=1e-6)
+
+
+def test_where_all_look_alike_the_bounded_loss_is_as_steep_as_info_nce() -> None:
+    first, second = rows(9, 5, seed=4)
+    # At so high a temperature every candidate has a share of one in nine.
+    steep = slope(partial(bounded_nce, temperature=1e4, exponent=0.5), first, second)
+    plain = slope(partial(info_nce, temperature=1e4, negatives="across"), first, second)
+    torch.testing.assert_close(1e4 * steep, 1e4 * plain, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("robust", ["bounded", "trusting"])
+def test_a_wrong_match_pulls_less_than_in_info_nce(robust: str) -> None:
+    """Eight rows that match, but the last two are told each other's partner."""
+    first = torch.eye(8, dtype=torch.float64)
+    second = first[[0, 1, 2, 3, 4, 5, 7, 6]]
+    losses = {
+        "plain": partial(info_nce, temperature=0.3, negatives="across"),
+        "bounded": partial(bounded_nce, temperature=0.3, exponent=0.7),
+        "trusting": partial(trusting_nce, temperature=0.3, trust=torch.tensor([0.7]).double()),
+    }
+    pull = {name: slope(loss, first, second)[:8].norm(dim=1) for name, loss in losses.items()}
+    wrong, right = ({name: rows[part].mean() for name, rows in pull.items()} for part in (slice(6, 8), slice(0, 6)))
+    assert wrong[robust] / right[robust] < 0.5 * wrong["plain"] / right["plain"]
+
+
+def test_trust_learns_how_many_matches_are_true() -> None:
+    """Of 400 rows that are found for sure, a quarter were told each other's partners."""
+    generator = torch.Generator().manual_seed(0)
+    first = torch.randn(400, 64, dtype=torch.float64, generator=generator)
+    second = torch.cat([first[:100].roll(1, 0), first[100:]])
+    logit = torch.zeros(1, dtype=torch.float64, requires_grad=True)
+    for _ in range(200):
+        loss = trusting_nce(first, second, temperature=0.05, trust=torch.sigmoid(logit))
+        logit.data -= torch.autograd.grad(loss, logit)[0]
+    assert torch.sigmoid(logit).item() == pytest.approx(0.75, abs=0.03)

@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from learner.encoders import build_encoder
-from learner.methods import METHODS, MethodSettings, build_method
+from learner.methods import METHODS, REMEDIES, MethodSettings, build_method
 from sim.errors import InputError
 from tests.learner.tiny import CATEGORIES, batch, build, train
 
-ACTION_USERS = ("aa-simclr", "ciper", "equimod", "aa-byol", "aa-vicreg")
+ACTION_USERS = ("aa-simclr", "ciper", "equimod", "aa-byol", "aa-vicreg", *REMEDIES)
 
 
 def test_second_view_of_each_method_and_whether_it_uses_the_action():

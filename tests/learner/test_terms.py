@@ -10,10 +10,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from learner.methods import METHODS, Method, MethodSettings, build_method
+from learner.methods import METHODS, REMEDIES, Method, MethodSettings, build_method
 from sim.errors import InputError
 from tests.learner.tiny import Batch, Flat, batch, build, train
-from tests.references.losses import byol_by_loops, info_nce_by_loops, vicreg_by_loops
+from tests.references.losses import byol_by_loops, info_nce_by_loops, match_shares_by_loops, vicreg_by_loops
 
 ALIGNERS = ("aa-simclr", "aa-byol", "aa-vicreg")
 BYOLS = ("byol-tt", "aa-byol")
@@ -44,6 +44,32 @@ def test_aa_simclr_contrasts_views_and_actions(negatives):
         torch.testing.assert_close(output.terms[name], value.double())
     torch.testing.assert_close(output.features, first)
     torch.testing.assert_close(output.projections, projections)
+    torch.testing.assert_close(output.matched, (action, pair))
+
+
+@pytest.mark.parametrize("name", REMEDIES)
+def test_remedies_contrast_views_as_ever_and_actions_by_their_own_losses(name):
+    method = build(name, action_temperature=0.5, action_exponent=0.6, action_width=0.4)
+    data = batch(8)
+    output = method(*data)
+    first, second, both = sides(method, data)
+    term = method.terms["action"]
+    action, pair = term.action_head(data[2]), term.pair_head(both)
+    shares = match_shares_by_loops(action, pair, temperature=0.5)
+    matched = torch.diagonal(shares, dim1=1, dim2=2)
+    if name == "aa-bounded":
+        expected, chance = 8**0.6 * (1 - matched**0.6).mean() / 0.6, (8**0.6 - 1) / 0.6
+    elif name == "aa-trusting":
+        assert term.trust.item() == pytest.approx(0.9)
+        expected, chance = -(0.9 * matched + 0.1 / 8).log().mean(), math.log(8)
+    else:
+        squares = (data[2][:, None] - data[2]).square().mean(dim=2)
+        likeness = torch.exp(-squares / 0.4**2 / 2)
+        expected, chance = -(likeness / likeness.sum(dim=1, keepdim=True) * shares.log()).sum(dim=2).mean(), math.log(8)
+    torch.testing.assert_close(output.terms["action"], expected)
+    assert output.terms["action_chance"].item() == pytest.approx(chance)
+    instance = info_nce_by_loops(method.projector(first), method.projector(second), temperature=0.1, negatives="all")
+    torch.testing.assert_close(output.terms["instance"], instance)
     torch.testing.assert_close(output.matched, (action, pair))
 
 

@@ -23,6 +23,18 @@ def info_nce_by_loops(first: torch.Tensor, second: torch.Tensor, *, temperature:
     return torch.stack(losses).mean()
 
 
+def match_shares_by_loops(first: torch.Tensor, second: torch.Tensor, *, temperature: float) -> torch.Tensor:
+    """Share [2, N, N] that each row gives to each row of the other side, one way and the other."""
+    ways = []
+    for anchors, partners in ((first, second), (second, first)):
+        shares = []
+        for anchor in anchors:
+            likes = torch.stack([(cosine(anchor, partner) / temperature).exp() for partner in partners])
+            shares.append(likes / likes.sum())
+        ways.append(torch.stack(shares))
+    return torch.stack(ways)
+
+
 def byol_by_loops(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
     """As `learner.losses.byol`: the squared distance of unit vectors."""
     losses = []

@@ -57,5 +57,5 @@ def scores(accuracy: np.ndarray, *, error: float = 0.0, **others: Any) -> dict[s
 def found_for(grid: Grid, seed: int = 0) -> dict[tuple[str, int], dict[str, Any]]:
     """Random scores for every cell."""
     rng = np.random.default_rng(seed)
-    others = {"retrieval": {"top1": 0.2, "candidates": 8}, "alignment": 1.05}
+    others = {"retrieval": {"top1": 0.2, "mean_rank": 3.1, "candidates": 8}, "alignment": 1.05}
     return {(each.condition.name, each.seed): scores(rng.uniform(size=len(INSTANCES)), **others) for each in grid.cells}

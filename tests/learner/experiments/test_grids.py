@@ -16,7 +16,7 @@ from learner.experiments import EXPERIMENTS, Base
 from learner.experiments.budget import BESIDE_S, Speeds, fitted, hours
 from learner.experiments.design import MAIN, augmented
 from learner.experiments.grid import Cell, cut_from, grid_of, read_grid, write_grid
-from learner.methods import METHODS
+from learner.methods import METHODS, REMEDIES
 from learner.settings import OnlineSettings, TrainSettings
 from sim.corrupt import KINDS, TIME_KINDS
 from sim.errors import InputError
@@ -104,7 +104,7 @@ def test_noise_has_every_kind_at_its_levels() -> None:
 
 def test_methods_has_all_of_them_and_the_controls() -> None:
     made = grid("methods").conditions
-    assert {each.method for each in made} == {*METHODS}
+    assert {each.method for each in made} == {*METHODS} - {*REMEDIES}
     assert {each.data.record.scene.randomize.background for each in made} == {"fixed", "frame", "episode"}
     assert {each.data.record.scene.draw for each in made} == {"hidden", "hand", "whole"}
     controls = [each for each in made if each.panel == "controls"]

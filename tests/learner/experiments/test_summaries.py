@@ -202,7 +202,7 @@ def test_an_outcome_has_tables_pictures_and_words(tmp_path: Path) -> None:
     assert "8 of 8 trainings of the full grid (100 %)" in text
     assert "AA-SimCLR by kNN: over `simclr-tt`" in text
     assert "raw pixels 25.0" in text
-    assert "20.0 [20.0, 20.0] | 1.050 |" in text
+    assert "70.0 [70.0, 70.0] | 1.050 |" in text
     for name in ("accuracy", "curves"):
         picture = cv2.imread(str(folder / f"{name}.png"))
         assert 0.005 < (picture < 128).any(axis=2).mean() < 0.3
