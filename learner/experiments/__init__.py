@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from learner.experiments import actions, augmentations, cost, methods, noise, online, play, settle, tumble
+from learner.experiments import actions, augmentations, cost, methods, noise, online, play, remedies, settle, tumble
 from learner.experiments.design import Base, Condition, Data, Experiment, Scale
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -13,6 +13,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         methods.EXPERIMENT,
         noise.EXPERIMENT,
         noise.QUICK,
+        remedies.EXPERIMENT,
         augmentations.EXPERIMENT,
         actions.EXPERIMENT,
         play.EXPERIMENT,

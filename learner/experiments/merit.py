@@ -71,6 +71,27 @@ def _merit(kind: str, grid: Grid, found: Found, protocol: str, draws: int) -> Me
     return _said(kind, at[0], at[1:], last=errors.max())
 
 
+def shares_left(grid: Grid, found: Found, *, protocol: str = "knn", draws: int = 2000) -> list[tuple[str, str]]:
+    """For each condition that is compared with `simclr-tt`, how much of the gain of clean `aa-simclr` over it is left,
+    in words: 1 is all of it, 0 what `simclr-tt` reaches with no action. Empty while a clean line is missing."""
+    told = []
+    for condition in grid.conditions:
+        names = ("simclr-tt", "aa-simclr", condition.name)
+        seeds = sorted(set.intersection(*({seed for of, seed in found if of == name} for name in names)))
+        if "simclr-tt" not in condition.against or not seeds:
+            continue
+        values = np.stack([by_instance([found[name, seed] for seed in seeds], protocol) for name in names])
+        means = np.concatenate([values.mean(axis=(1, 2))[None], redrawn(values, draws)])
+        clean, own = means[:, 1] - means[:, 0], means[:, 2] - means[:, 0]
+        if clean[0] <= 0 or (clean > 0).mean() < LEVEL:
+            told.append((condition.name, f"{NO_GAIN}: that of clean actions is not above zero for sure"))
+            continue
+        shares = own[clean > 0] / clean[clean > 0]
+        low, high = np.quantile(shares[1:], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        told.append((condition.name, f"{shares[0]:.2f} [{low:.2f}, {high:.2f}]"))
+    return told
+
+
 def redrawn(values: np.ndarray, draws: int) -> np.ndarray:
     """Means [draws, C] of `values` [C, S, I], with seeds and instances redrawn, the same ones for all C."""
     rng, (_, seeds, instances) = stream("bootstrap", 0), values.shape

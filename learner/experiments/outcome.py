@@ -16,7 +16,7 @@ from learner.card import table
 from learner.experiments.design import ActionTerm, Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise
 from learner.experiments.grid import Grid
-from learner.experiments.merit import costs, merits
+from learner.experiments.merit import costs, merits, shares_left
 from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
 from learner.experiments.summary import Found, Row, cell_table, curve_table, summary, the
@@ -118,10 +118,10 @@ def _accuracies(grid: Grid, rows: Sequence[Row], untaught: Mapping[str, float]) 
     )
     told = ", ".join(f"{name} {100 * share:.1f}" for name, share in untaught.items())
     legend = (
-        f"\n*action found*: share of the other pairs, of {CANDIDATES} at most, that an action puts behind its own (chance "
-        "50 %); *alignment*: cosine of features of different objects of a category, equal "
-        "viewpoints over unequal ones; *error told*: relative error of the action. Brackets: least and most of the "
-        "seeds for these, else 95 %.\n"
+        f"\n*action found*: share of the other pairs, of {CANDIDATES} at most, that an action puts behind its own "
+        "(chance 50 %); *alignment*: cosine of features of different objects of a category, equal viewpoints over "
+        "unequal ones; *error told*: relative error of the action. Brackets: least and most of the seeds for these, "
+        "else 95 %.\n"
     )
     return table(head, lines) + legend + (f"\nWithout learning, kNN: {told} %.\n" if told else "")
 
@@ -146,6 +146,8 @@ def _extra(folder: Path, experiment: Experiment, grid: Grid, found: Found, rows:
         told = costs(grid, found)
         lines = [tuple("" if value is None else _short(value) for value in row.values()) for row in told]
         return [table(tuple(told[0]), lines)] if told else []
+    if experiment.name == "remedies":
+        return [table(("condition", "share of the clean gain that is left, 95 %"), shares_left(grid, found))]
     if not experiment.name.startswith("noise"):
         return []
     gain = the(rows, "aa-simclr", "knn", "simclr-tt")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from learner.experiments import EXPERIMENTS
 from learner.experiments.design import ActionTerm
 from learner.experiments.grid import Grid
-from learner.experiments.merit import costs, half_gone, merits
+from learner.experiments.merit import costs, half_gone, merits, shares_left
 from learner.experiments.outcome import chosen, write_outcome
 from learner.experiments.page import gather, write_page
 from learner.experiments.summary import cell_table, summary, the
@@ -135,6 +135,26 @@ def test_a_half_that_is_not_lost_and_a_gain_that_is_none_are_said_to_be_so() -> 
     assert merit.told.startswith("no gain to lose")
     made, found = noisy(0.04, gain=0.1)
     assert merits(made, {key: value for key, value in found.items() if key[0] != "simclr-tt"}) == []
+
+
+def test_what_is_left_of_the_clean_gain() -> None:
+    made = grid("remedies", seeds=3, other_seeds=3, highest_rank=0)
+    rng = np.random.default_rng(0)
+    hard = rng.uniform(0.2, 0.6, len(INSTANCES))
+    gains = {"simclr-tt": 0.0, "aa-simclr": 0.1, "aa-bounded, gaussian:0.5": 0.08, "aa-simclr, gaussian:0.5": 0.02}
+    found = {}
+    for seed in range(3):
+        for name, gain in gains.items():
+            found[name, seed] = scores(hard + gain + rng.normal(0, 0.005, len(INSTANCES)))
+    told = dict(shares_left(made, found))
+    assert set(told) == set(gains) - {"simclr-tt"}
+    assert told["aa-simclr"] == "1.00 [1.00, 1.00]"
+    for name, share in (("aa-bounded, gaussian:0.5", 0.8), ("aa-simclr, gaussian:0.5", 0.2)):
+        estimate, low, high = (float(part.strip("[],")) for part in told[name].split())
+        assert low < estimate < high
+        assert estimate == pytest.approx(share, abs=0.06)
+    lost = {key: scores(hard) for key in found}
+    assert {words.partition(":")[0] for _, words in shares_left(made, lost)} == {"no gain to lose"}
 
 
 def test_costs_are_counted_until_simclrs_end_is_reached() -> None:
