@@ -14,6 +14,8 @@ from sim.errors import InputError
 from sim.kinematics import Chain, hand_frames
 
 Mirror = Callable[[torch.Tensor], torch.Tensor]
+DOUBTS, USUAL_SPEED = 4.0, 0.5
+"""Intervals, and rad/s, of which a body takes its commands to be right before it has moved."""
 
 
 class Moments(NamedTuple):
@@ -31,6 +33,15 @@ class Moments(NamedTuple):
     """[B, 7]: the object in the hand frame."""
     time: np.ndarray
     """[B] s: since the episode's first frame."""
+    gain: np.ndarray | None = None
+    """[B, D]: how fast each joint turned until then, for the speed that was recorded (`calibration`); None where the
+    representation has no use for it."""
+    bias: np.ndarray | None = None
+    """[B, D] rad/s: how fast it turned at a recorded speed of 0."""
+
+    def at(self, rows: np.ndarray) -> Moments:
+        """Some of the moments, by their rows."""
+        return Moments(*(None if field is None else field[rows] for field in self))  # type: ignore[arg-type]
 
 
 class Representation(NamedTuple):
@@ -43,6 +54,8 @@ class Representation(NamedTuple):
     mirror: Mirror | None
     """Actions [B, A] -> those of the same motion seen in a mirror, left to right; None where there is no such action:
     the mirror image of an arm is another arm."""
+    calibrated: bool = False
+    """Moments need gain and bias."""
 
 
 class ActionError(NamedTuple):
@@ -68,7 +81,29 @@ def moments_of(episode: Episode) -> Moments:
     turned = np.concatenate([np.zeros((1, steps.shape[1])), np.cumsum(steps, axis=0)])
     grasp = np.tile(episode.grasp, (len(turned), 1))
     fields = (episode.joints, turned, episode.object_poses, episode.camera_poses, grasp, episode.times)
-    return Moments(*(field.astype(np.float64) for field in fields))
+    gain, bias = calibration(turned, episode.joints, episode.times)
+    return Moments(*(field.astype(np.float64) for field in fields))._replace(gain=gain, bias=bias)
+
+
+def calibration(turned: np.ndarray, joints: np.ndarray, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Gain and bias [..., T, D] of each joint at each of T frames: the speeds that it was told to have, as `turned`
+    [..., T, D] sums them up, against those that the positions [..., T, D] until that frame show, by ridge regression
+    towards gain 1 and bias 0; `times` [..., T].
+
+    What a body can know of its own motors: nothing from after a frame is used for it. The prior weighs as much as
+    `DOUBTS` intervals at `USUAL_SPEED` whose commands were right.
+    """
+    interval = np.diff(times)[..., None]
+    told, shown = (np.diff(values.astype(np.float64), axis=-2) / interval for values in (turned, joints))
+
+    def until(values: np.ndarray, prior: float) -> np.ndarray:
+        return prior + np.concatenate([np.zeros_like(values[..., :1, :]), np.cumsum(values, axis=-2)], axis=-2)
+
+    count = until(np.ones_like(told), DOUBTS)
+    sum_told, squares = until(told, 0.0), until(told**2, DOUBTS * USUAL_SPEED**2)
+    sum_shown, products = until(shown, 0.0), until(told * shown, DOUBTS * USUAL_SPEED**2)
+    gain = (count * products - sum_told * sum_shown) / (count * squares - sum_told**2)
+    return gain, (sum_shown - gain * sum_told) / count
 
 
 def representation(name: str) -> Representation:
@@ -92,9 +127,27 @@ def rotation(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
     return _commanded(first, second, chain)[0].reshape(-1, 9)
 
 
+def calibrated_rotation(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
+    """`rotation` [B, 9] by the commands as the body knows them: with the gain and bias that each joint has shown until
+    the earlier of both moments (`calibration`). A remedy for motors and records that are wrong in a lasting way, and
+    for noise, which it damps; it uses no position from after that moment but the one where the motion begins."""
+    forward = (first.time <= second.time)[:, None]
+    known = [(moment.gain, moment.bias) for moment in (first, second)]
+    assert all(values is not None for each in known for values in each)
+    gain, bias = (np.where(forward, *map(np.asarray, ends)) for ends in zip(*known, strict=True))
+    turned = gain * (second.turned - first.turned) + bias * (second.time - first.time)[:, None]
+    return _moved(first, turned, chain)[0].reshape(-1, 9)
+
+
 def _commanded(first: Moments, second: Moments, chain: Chain) -> tuple[np.ndarray, np.ndarray]:
-    """Rotation matrix [B, 3, 3] and translation [B, 3] of the relative pose that the commands should have caused."""
-    hands = hand_frames(chain, np.stack([first.joints, first.joints + second.turned - first.turned]))
+    """As `_moved`, by the recorded commands."""
+    return _moved(first, second.turned - first.turned, chain)
+
+
+def _moved(first: Moments, turned: np.ndarray, chain: Chain) -> tuple[np.ndarray, np.ndarray]:
+    """Rotation matrix [B, 3, 3] and translation [B, 3], in the camera frame, of the object's relative pose where the
+    joints turn by `turned` [B, D] rad."""
+    hands = hand_frames(chain, np.stack([first.joints, first.joints + turned]))
     rotations = hands[..., :3, :3]
     places = hands[..., :3, 3] + (rotations @ first.grasp[:, :3, None])[..., 0]
     look = poses.to_matrix(first.camera_pose[:, 3:])
@@ -142,7 +195,7 @@ def action_error(episodes: Iterable[Episode], chain: Chain) -> ActionError:
     for episode in episodes:
         moments, count = moments_of(episode), len(episode.frames)
         here, there = np.nonzero(~np.eye(count, dtype=bool))
-        first, second = (Moments(*(field[at] for field in moments)) for at in (here, there))
+        first, second = moments.at(here), moments.at(there)
         told, true = efference(first, second, chain), true_pose(first, second, chain)
         errors.append(_sizes(np.concatenate([told[:, :3] - true[:, :3], _difference(told, true)], axis=1)))
         truths.append(_sizes(true))
@@ -190,6 +243,7 @@ _mirror_rotation = _by_signs(1, -1, -1, -1, 1, 1, -1, 1, 1)
 REPRESENTATIONS = {
     "efference": Representation(lambda joints: 7, efference, _mirror_pose),
     "rotation": Representation(lambda joints: 9, rotation, _mirror_rotation),
+    "calibrated-rotation": Representation(lambda joints: 9, calibrated_rotation, _mirror_rotation, True),
     "command": Representation(lambda joints: joints, command, None),
     "command+state": Representation(lambda joints: 2 * joints, command_and_state, None),
     "pose": Representation(lambda joints: 7, true_pose, _mirror_pose),

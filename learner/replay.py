@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from agent.episode import Episode, Pairs
-from learner.actions import Moments, moments_of, representation
+from learner.actions import Moments, calibration, moments_of, representation
 from learner.sampling import Clips, draw_episodes, pairing
 from learner.storage import SPARE, Layout, Rows, check_room
 from sim.errors import InputError
@@ -156,7 +156,7 @@ class ReplayBuffer:
             slots, here, there = self._draw(held, batch, rng)
             there = there if second == "other" else here
             episodes = self._episode_facts[slots]
-            first, other = self._frame_facts[slots, here], self._frame_facts[slots, there]
+            ends = self._moments(slots, here), self._moments(slots, there)
             rows, partners = slots * self.frames + here, slots * self.frames + there
             looks = self._pixels.gather(rows if second == "same" else np.concatenate([rows, partners]))
             masks = self._masks.gather(rows) if second == "same" and self._masks else None
@@ -167,19 +167,19 @@ class ReplayBuffer:
         return Pairs(
             first=frames.permute(0, 3, 1, 2),
             second=others.permute(0, 3, 1, 2),
-            action=self._actions(first, other),
+            action=self._actions(*ends),
             category=torch.from_numpy(episodes["category"].copy()),
             instance=torch.from_numpy(episodes["instance"].copy()),
             episode=torch.from_numpy(episodes["number"].copy()),
-            gap=torch.from_numpy((other["time"] - first["time"]).astype(np.float32)),
+            gap=torch.from_numpy((ends[1].time - ends[0].time).astype(np.float32)),
         )
 
     def sample_actions(self, count: int, rng: np.random.Generator) -> torch.Tensor:
         """Actions float32 [count, A] of pairs drawn as for a batch: to measure their mean and spread."""
         with self._episodes_held() as held:
             slots, here, there = self._draw(held, count, rng)
-            first, other = self._frame_facts[slots, here], self._frame_facts[slots, there]
-        return self._actions(first, other)
+            ends = self._moments(slots, here), self._moments(slots, there)
+        return self._actions(*ends)
 
     def _check(self, episode: Episode) -> None:
         count, height, width, _ = episode.frames.shape
@@ -211,9 +211,9 @@ class ReplayBuffer:
             masks = np.ones((count, area), dtype=bool) if episode.masks is None else episode.masks.reshape(count, area)
             self._masks.write(start, np.packbits(masks, axis=1))
         facts = self._frame_facts[slot, :count]
-        facts["time"] = episode.times
-        for name, values in moments_of(episode)._asdict().items():
-            facts[name] = values
+        moments = moments_of(episode)._asdict()
+        for name in self._frame_facts.dtype.names or ():
+            facts[name] = moments[name]
 
     def _publish(self, slot: int, episode: Episode) -> None:
         place, full = self._inserted % self.capacity, self._inserted >= self.capacity
@@ -253,12 +253,20 @@ class ReplayBuffer:
         clips = Clips(self._episode_facts["length"][slots], lambda: self._frame_facts["object_pose"][slots])
         return slots, *self._pairing(clips, rng)
 
-    def _actions(self, first: np.ndarray, other: np.ndarray) -> torch.Tensor:
-        """Actions float32 [B, A] from the facts of both frames."""
-        before, after = (
-            Moments(*(facts[name].astype(np.float64) for name in Moments._fields)) for facts in (first, other)
-        )
-        return torch.from_numpy(self._representation.compute(before, after, self._chain).astype(np.float32))
+    def _moments(self, slots: np.ndarray, frames: np.ndarray) -> Moments:
+        """What is known of a frame of each slot."""
+        facts = self._frame_facts[slots, frames]
+        moments = Moments(**{name: facts[name].astype(np.float64) for name in facts.dtype.names or ()})
+        if not self._representation.calibrated:
+            return moments
+        clips, rows = self._frame_facts[slots], np.arange(len(slots))
+        with np.errstate(all="ignore"):  # of what lies after an episode's last frame, and is not looked at
+            gain, bias = calibration(clips["turned"], clips["joints"], clips["time"])
+        return moments._replace(gain=gain[rows, frames], bias=bias[rows, frames])
+
+    def _actions(self, first: Moments, second: Moments) -> torch.Tensor:
+        """Actions float32 [B, A] between two moments of each pair."""
+        return torch.from_numpy(self._representation.compute(first, second, self._chain).astype(np.float32))
 
     def _redrawn(self, frames: torch.Tensor, masks: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         """The same frames [B, H, W, 3], with other backgrounds: they would tell where a pair is from."""

@@ -47,7 +47,7 @@ class Layout(NamedTuple):
 
     @property
     def frame_facts(self) -> np.dtype:
-        """What is known of a frame: the fields of `learner.actions.Moments`.
+        """What is known of a frame: the fields of `learner.actions.Moments` that others do not follow from.
 
         Float32 where the episode has no more; only what is summed up over time has float64.
         """

@@ -96,7 +96,7 @@ def _formula(run: TrainedRun, data: ImageData) -> ActionFormula:
             return data.action
         if data.action is POSE and learned in ("efference", "pose"):
             return POSE
-        if learned in ("rotation", "pose-rotation"):
+        if learned in ("rotation", "calibrated-rotation", "pose-rotation"):
             if data.action is POSE:
                 return ROTATION
             if data.kind == "images":

@@ -47,8 +47,8 @@ class LearnSettings:
     """Weights that the encoder starts from: a state dict as torchvision's (.safetensors, .pth or .pt), the folder of an
     exported encoder or of a run; empty means random ones."""
     action: str = "efference"
-    """What is told of an action: efference, rotation (of efference), command+state, command, pose, pose-rotation
-    or gap (the time alone, a control)."""
+    """What is told of an action: efference, rotation (of efference), calibrated-rotation (by what joint positions have
+    shown of the commands so far), command+state, command, pose, pose-rotation or gap (the time alone, a control)."""
     sampling: str = "uniform"
     """How t' is drawn: uniform (any other frame), uniform+same (any frame, as in the paper), window:FRAMES (at most so
     far away), next, walk (the frame before or after) or opposite (where the object is turned most)."""

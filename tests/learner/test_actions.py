@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.episode import Episode
-from learner.actions import REPRESENTATIONS, Moments, action_error, moments_of, representation
+from learner.actions import REPRESENTATIONS, Moments, action_error, calibration, moments_of, representation
 from sim import poses
 from sim.arm import chain_of
 from sim.arms import ARMS, arm_spec
@@ -33,7 +33,7 @@ def actions(name: str, corrupt: str = "", what: str = "recorded", *, swapped: bo
     found = []
     for episode in real_episodes(4, corrupt, what):
         moments = moments_of(episode)
-        ends = [Moments(*(field[index] for field in moments)) for index in (here, there)]
+        ends = moments.at(here), moments.at(there)
         found.append(representation(name).compute(*ends, kuka()))
     return np.concatenate(found)
 
@@ -135,7 +135,8 @@ def test_efference_equals_pybullets_kinematics_anywhere(arm_name: str) -> None:
     camera, grasp = random_poses(count, rng), random_poses(count, rng)
     times = rng.uniform(0, 6, (2, count))
     first = Moments(start, offset, random_poses(count, rng), camera, grasp, times[0])
-    second = Moments(rng.uniform(-1, 1, start.shape), offset + end - start, *[random_poses(count, rng)] * 3, times[1])
+    others = [random_poses(count, rng)] * 3
+    second = Moments(rng.uniform(-1, 1, start.shape), offset + end - start, *others, times[1])
     told, arm = representation("efference").compute(first, second, chain), BulletArm(arm_name)
     for row in range(count):
         wanted = arm.seen_motion(start[row], end[row], camera=camera[row], grasp=grasp[row])
@@ -150,6 +151,49 @@ def test_the_gap_is_the_time_and_nothing_else() -> None:
     intervals = np.array([there - here for here, there in PAIRS] * 4)[:, None]
     np.testing.assert_allclose(actions("gap"), 0.2 * intervals, atol=1e-9)
     np.testing.assert_array_equal(actions("gap", "gaussian:0.5"), actions("gap"))
+
+
+# What a body knows of its own motors
+
+
+def ridge_by_lstsq(told: np.ndarray, turned: np.ndarray) -> np.ndarray:
+    """Gain and bias of one joint: the prior is four intervals each whose products with the told speed are known."""
+    rows = np.stack([told, np.ones_like(told)], axis=1)
+    prior = np.diag([np.sqrt(4) * 0.5, np.sqrt(4)])
+    wanted = np.concatenate([turned, prior @ [1.0, 0.0]])
+    return np.linalg.lstsq(np.concatenate([rows, prior]), wanted, rcond=None)[0]
+
+
+def test_calibration_is_ridge_regression_on_the_past() -> None:
+    rng = np.random.default_rng(0)
+    times = np.cumsum(rng.uniform(0.1, 0.3, 9))
+    told = rng.normal(0, 1, (8, 3))
+    summed = np.concatenate([np.zeros((1, 3)), np.cumsum(told * np.diff(times)[:, None], axis=0)])
+    joints = np.cumsum(rng.normal(0, 0.1, (9, 3)), axis=0)
+    gain, bias = calibration(summed, joints, times)
+    turned = np.diff(joints, axis=0) / np.diff(times)[:, None]
+    for frame in range(9):
+        for joint in range(3):
+            wanted = ridge_by_lstsq(told[:frame, joint], turned[:frame, joint])
+            np.testing.assert_allclose([gain[frame, joint], bias[frame, joint]], wanted, atol=1e-9)
+    np.testing.assert_array_equal([gain[0], bias[0]], [[1.0] * 3, [0.0] * 3])
+
+
+def errors(name: str, corrupt: str) -> np.ndarray:
+    """Degrees between what is told and what happened, of pairs four frames and more into an episode."""
+    late = np.array([min(pair) >= 4 and pair[0] != pair[1] for pair in PAIRS] * 4)
+    told, true = (actions(each, corrupt).reshape(-1, 3, 3) for each in (name, "pose-rotation"))
+    return np.degrees((Rotation.from_matrix(told) * Rotation.from_matrix(true).inv()).magnitude())[late]
+
+
+@pytest.mark.parametrize("corrupt", ["bias:0.5", "flipped:0.5", "gaussian:1", "shuffled:1"])
+def test_calibrated_commands_are_less_wrong(corrupt: str) -> None:
+    plain, calibrated = errors("rotation", corrupt), errors("calibrated-rotation", corrupt)
+    assert np.median(calibrated) < 0.6 * np.median(plain)
+
+
+def test_right_commands_stay_right_when_calibrated() -> None:
+    assert np.median(errors("calibrated-rotation", "")) < 2
 
 
 # Mirrors
@@ -184,7 +228,7 @@ def test_the_mirrored_action_is_the_action_of_the_mirrored_world(name: str) -> N
 
     def told(*ends: np.ndarray) -> np.ndarray:
         nothing = np.empty((100, 0))
-        moments = [Moments(nothing, nothing, end, nothing, nothing, nothing) for end in ends]
+        moments = [Moments(nothing, nothing, end, *[nothing] * 3) for end in ends]
         return representation(name).compute(moments[0], moments[1], kuka())
 
     def reflected(pose: np.ndarray) -> np.ndarray:
@@ -200,7 +244,9 @@ def test_commands_have_no_mirror() -> None:
 
 
 def test_an_unknown_representation_is_refused_by_name() -> None:
-    with pytest.raises(InputError, match="action=telepathy: unknown, known are command, command\\+state, eff"):
+    with pytest.raises(
+        InputError, match="action=telepathy: unknown, known are calibrated-rotation, command, command\\+state, eff"
+    ):
         representation("telepathy")
 
 

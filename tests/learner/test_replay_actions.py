@@ -10,8 +10,9 @@ import torch
 
 from agent.corrupted import thin_episode
 from agent.episode import Episode, Pairs
+from learner.actions import moments_of, representation
 from sim.corrupt import Timing
-from tests.learner.episodes import real_buffer, real_episodes
+from tests.learner.episodes import kuka, real_buffer, real_episodes
 from tests.references.actions import BulletArm, integral, relative_pose
 
 
@@ -86,6 +87,22 @@ def found_in(episode: Episode, pairs: Pairs, row: int) -> list[int]:
         assert equal.sum() == 1
         found.append(int(equal.argmax()))
     return found
+
+
+@pytest.mark.parametrize("thinned", [False, True])
+def test_calibrated_actions_are_those_of_the_whole_episode(thinned: bool) -> None:
+    whole = real_episodes(6, "flipped:0.5")
+    episodes = tuple(thin_episode(each, Timing.parse("missing:0.5", "true"), seed=1) for each in whole)
+    buffer = real_buffer(whole, "calibrated-rotation")
+    for episode in episodes if thinned else ():  # each in the place of a longer one
+        buffer.insert(episode)
+    held = episodes if thinned else whole
+    pairs = buffer.sample(36, np.random.default_rng(9))
+    for row in range(36):
+        episode = held[int(pairs.episode[row])]
+        ends = (moments_of(episode).at(np.array([frame])) for frame in found_in(episode, pairs, row))
+        expected = representation("calibrated-rotation").compute(*ends, kuka())[0]
+        np.testing.assert_allclose(pairs.action[row].numpy(), expected, atol=1e-5)
 
 
 def test_actions_to_standardise_by_are_those_of_batches() -> None:

@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 
 from agent.dataset import Dataset, held_out
 from agent.export.views import angles
-from learner.actions import Moments, moments_of, representation
+from learner.actions import moments_of, representation
 from learner.data import open_data
 from sim.errors import InputError
 from sim.objects.splits import SPLITS
@@ -39,8 +39,8 @@ def test_frames_are_those_of_the_episodes(tmp_path: Path) -> None:
             assert names == {f"{episode.category}/{episode.instance}"}
             np.testing.assert_allclose(frames.view[rows], angles(episode.object_poses))
             moments = moments_of(episode)
-            first = Moments(*(field[[0, 1]] for field in moments))
-            second = Moments(*(field[[3, 0]] for field in moments))
+            first = moments.at(np.array([0, 1]))
+            second = moments.at(np.array([3, 0]))
             told = representation("pose").compute(first, second, CHAIN)
             found = formula.compute(frames.motion[rows[[0, 1]]], frames.motion[rows[[3, 0]]])
             np.testing.assert_array_equal(found, told)

@@ -102,6 +102,17 @@ def test_noise_has_every_kind_at_its_levels() -> None:
     assert sorted(executed) == ["delayed:2", "delayed:8", "gaussian:0.5", "gaussian:1"]
 
 
+def test_remedies_meet_what_they_are_for() -> None:
+    made = {each.name: each for each in grid("remedies").conditions}
+    for wrong in ("gaussian:0.5", "shuffled:0.5"):
+        for name in (*REMEDIES, "calibrated-rotation"):
+            settings = made[f"{name}, {wrong}"].settings
+            assert settings.corrupt == wrong
+            assert (settings.method in REMEDIES) != (settings.action == "calibrated-rotation")
+            assert f"aa-simclr, {wrong}" in made[f"{name}, {wrong}"].against
+            assert made[name].settings.corrupt == ""
+
+
 def test_methods_has_all_of_them_and_the_controls() -> None:
     made = grid("methods").conditions
     assert {each.method for each in made} == {*METHODS} - {*REMEDIES}
