@@ -9,12 +9,15 @@ import numpy as np
 
 from learner.experiments.grid import Grid
 from learner.experiments.noise import CLEAN
-from learner.experiments.summary import Found, by_instance
+from learner.experiments.summary import Found, Row, by_instance
 from learner.protocols.bootstrap import instance_weights
 from sim.seeding import stream
 
 LEVEL = 0.95
 NO_GAIN = "no gain to lose"
+ENOUGH = 3.0
+"""Standard errors that the clean gain is above zero where accuracy can say what corruption takes away."""
+NOT_YET = "Accuracy counts from 3 standard errors on: read action retrieval and viewpoint alignment"
 
 
 class Merit(NamedTuple):
@@ -27,6 +30,11 @@ class Merit(NamedTuple):
     high: float
     told: str
     """The same in words."""
+
+
+def standard_errors(gain: Row) -> float:
+    """How many standard errors a difference is above zero; its interval holds 1.96 on either side."""
+    return gain.estimate / max((gain.high - gain.low) / 3.92, 1e-12)
 
 
 def half_gone(errors: np.ndarray, gains: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from learner.card import table
 from learner.experiments.design import ActionTerm, Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise
 from learner.experiments.grid import Grid
-from learner.experiments.merit import costs, merits, shares_left
+from learner.experiments.merit import ENOUGH, NOT_YET, costs, merits, shares_left, standard_errors
 from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
 from learner.experiments.summary import Found, Row, cell_table, curve_table, summary, the
@@ -151,7 +151,11 @@ def _extra(folder: Path, experiment: Experiment, grid: Grid, found: Found, rows:
     if not experiment.name.startswith("noise"):
         return []
     gain = the(rows, "aa-simclr", "knn", "simclr-tt")
-    said = "" if gain is None else f"Gain of clean AA-SimCLR over SimCLR-TT, kNN: {_points(gain)} points.\n\n"
+    said = ""
+    if gain is not None:
+        above = standard_errors(gain)
+        said = f"Gain of clean AA-SimCLR over SimCLR-TT, kNN: {_points(gain)} points, {above:.1f} standard errors."
+        said += "\n\n" if above >= ENOUGH else f" {NOT_YET}.\n\n"
     lines = [(each.kind, each.told) for each in merits(grid, found)]
     return [said + table(("corruption", "error at which half of the gain is gone, 95 %"), lines)]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.files import write_text
 from learner.experiments.design import Experiment
-from learner.experiments.merit import NO_GAIN
+from learner.experiments.merit import NOT_YET
 
 KEPT = ("cells.csv", "summary.csv", "curves.csv", "section.md", "grid.json", "choice.json", "*.png")
 """Of an experiment's folder, what is committed."""
@@ -59,11 +59,11 @@ def _opening(title: str, choices: Iterable[tuple[str, str]], kept: Path, there: 
         if name not in there:
             continue
         told = [line for line in there[name].splitlines() if line.startswith(("`python", "AA-SimCLR by kNN"))]
-        if NO_GAIN in there[name] and (kept / name / "retrieval.png").exists():
+        if NOT_YET in there[name] and (kept / name / "retrieval.png").exists():
             picture = "retrieval"
             told.append(
-                "Clean actions gain nothing for sure here, so accuracy has nothing to lose: what is shown is "
-                "how many of the other pairs an action puts behind its own."
+                "The gain of clean actions is below 3 standard errors here, so accuracy has too little to lose: what "
+                "is shown is how many of the other pairs an action puts behind its own."
             )
         words = "\n\n".join(told)
         return f"**{title}**\n\n![{title}]({kept.name}/{name}/{picture}.png)\n\n{words}\n"
