@@ -58,7 +58,7 @@ class Engine(Protocol):
         """How the workers are; an engine without workers is always well."""
         return Health()
 
-    def seek(self, interest: Interest) -> None:
+    def seek(self, interest: Interest | None) -> None:
         """Episodes that are begun from now on seek that, those under way do not; may come from another thread. Raises
         InputError where nothing is played."""
         self.interest = interest

@@ -51,8 +51,9 @@ class RecordedEngine(Engine):
             if number in self._dataset:
                 yield number
 
-    def seek(self, interest: Interest) -> None:
-        raise InputError("play=curious: stored episodes were played already, so no motion can be sought among them")
+    def seek(self, interest: Interest | None) -> None:
+        if interest is not None:
+            raise InputError("play=curious: stored episodes were played already, so no motion can be sought among them")
 
     def close(self) -> None:
         """Ends the iterations under way, also from another thread."""
