@@ -16,7 +16,7 @@ from learner.team import Team
 
 EVERY = 10
 """Steps between two looks; a setting of what is logged would change what is played."""
-MEMORY = 0.99
+MEMORY = 0.98
 """Of the moving average of a cell: what a pair leaves of what was there."""
 GUESSED = 0.5
 """Difficulty where nothing is known: half of the others fit better than the true action."""

@@ -15,7 +15,7 @@ from sim.errors import InputError
 
 
 class InterestLog:
-    """The file at `path`; nothing is written before the first `note`."""
+    """The file at `path`; nothing is written before an episode sought something."""
 
     def __init__(self, path: Path, *, resume: bool) -> None:
         """With `resume`, `before` is what the file holds. Raises InputError for a file that is no such log."""
@@ -26,13 +26,14 @@ class InterestLog:
 
     def note(self, episode: Episode) -> None:
         """An episode has come in. Raises InputError where that cannot be written."""
+        if episode.interest is None:
+            return
         try:
             if not self._begun:  # without the line that a kill has cut
                 write_text(self._path, "".join(_line(*each) for each in self.before.items()))
                 self._begun = True
-            if episode.interest is not None:
-                with self._path.open("a") as file:
-                    file.write(_line(episode.number, episode.interest))
+            with self._path.open("a") as file:
+                file.write(_line(episode.number, episode.interest))
         except OSError as error:
             raise unwritable(self._path, error) from error
 
