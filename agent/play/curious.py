@@ -32,6 +32,8 @@ class Curious:
     """Of a turn, rad: smaller ones show nothing new."""
     tilt_speed: float = 1.5
     """Largest speed in rad/s at which the hand's axis tilts."""
+    tilt_step: float = 0.3
+    """Largest tilt between two frames, rad: under one command, a larger one carries the object away."""
     choices: int = 400
     """Turns that are thought of at each moment, about any axis and by any angle."""
     tumble: Tumble = field(default_factory=Tumble)
@@ -49,7 +51,7 @@ class Curious:
 
     def __call__(self, body: Body, frames: int, interval: float, rng: np.random.Generator) -> Plan:
         time = np.arange(frames) * interval
-        way, moments = self._way(body, float(time[-1]), rng)
+        way, moments = self._way(body, float(time[-1]), min(self.tilt_speed, self.tilt_step / interval), rng)
         after = np.clip(np.searchsorted(moments[:, 0], time, side="right") - 1, 0, len(moments) - 1)
         begin, seconds = moments[after].T
         share = _eased(np.clip((time - begin) / seconds, 0.0, 1.0))[:, None]
@@ -58,7 +60,9 @@ class Curious:
         # Joints are stored in float32: an episode that is repeated from its commands begins exactly there.
         return plan._replace(start=plan.start.astype(np.float32).astype(np.float64))
 
-    def _way(self, body: Body, duration: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def _way(
+        self, body: Body, duration: float, tilt_speed: float, rng: np.random.Generator
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Where the hand is between turns [K+1, 3]: its axis's tilt from home about x and y, its turn about itself, all
         in rad; and when each turn begins and how long it takes [K, 2], in s, until `duration` is over."""
         widest, speed = self.tumble.sweeping(body)
@@ -70,7 +74,7 @@ class Curious:
         while now <= duration:
             there = self._next(body, home, way[-1], widest, rng)
             step = np.abs(there - way[-1])
-            seconds = 1 / (1 - _RAMP) * max(step[2] / speed, float(np.hypot(*step[:2])) / self.tilt_speed)
+            seconds = 1 / (1 - _RAMP) * max(step[2] / speed, float(np.hypot(*step[:2])) / tilt_speed)
             way.append(there)
             moments.append((now, seconds))
             now += seconds

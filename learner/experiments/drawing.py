@@ -155,7 +155,7 @@ def draw_seen(path: Path, looks: Sequence[dict[str, Any]], *, title: str) -> Non
     for name, color, style in zip(names, [*COLORS.values()][1:], styles, strict=False):
         own = [{"step": look["frames"], "knn": look["knn"]} for look in looks if look["condition"] == name]
         _curve(axes, "knn", own=own, color=color, style=style, label=name, scale=100)
-    axes.set_xlabel("frames seen")
+    axes.set_xlabel("frames seen (shaded: least to most of the seeds)")
     axes.set_ylabel(NAMES["knn"])
     axes.set_xlim(left=0)
     axes.grid(color="0.9")
