@@ -1,10 +1,20 @@
-"""The two tuples that cross the borders of armplay: what an arm lived through, and what a learner is shown of it."""
+"""The tuples that cross the borders of armplay: what an arm lived through, what a learner is shown of it, and what the
+learner asks for."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import numpy as np
+
+
+class Interest(NamedTuple):
+    """Which turns a learner would like to see, at some moment of its training."""
+
+    version: int
+    """Times that it was revised before."""
+    weights: tuple[float, ...]
+    """0 or more, the sum is 1: the share that each cell of turns (`agent.play.motions`) should have."""
 
 
 class Episode(NamedTuple):
@@ -44,6 +54,9 @@ class Episode(NamedTuple):
     seed: int
     masks: np.ndarray | None = None
     """bool [T, H, W]: the pixels of arm and object; kept where the background is drawn anew per frame, else None."""
+    interest: Interest | None = None
+    """What curious play sought, which then determines the episode too; None where no learner was asked. A dataset does
+    not have it: the commands are there (`Recorder.repeat`)."""
 
 
 class Pairs(NamedTuple):

@@ -9,9 +9,8 @@ from typing import Any, Literal
 import numpy as np
 
 from agent.corrupted import thin_episode
-from agent.episode import Episode
-from agent.play import Body, Plan, play_policy
-from sim import poses
+from agent.episode import Episode, Interest
+from agent.play import Asking, Body, Plan, play_policy
 from sim.arm import chain_of
 from sim.arms import arm_spec
 from sim.corrupt import Corruption, Timing, corrupt
@@ -33,7 +32,8 @@ class RecordSettings:
 
     scene: SceneSettings = field(default_factory=SceneSettings)
     play: str = "tumble"
-    """Play policy."""
+    """Play policy: tumble, turntable, inspect; or curious, which seeks the turns that a learner cannot tell apart yet,
+    and without a learner draws them evenly."""
     objects: str = "toys"
     """What is held: toys (built in), or a folder of meshes: category/instance/mesh."""
     categories: tuple[str, ...] = ()
@@ -84,7 +84,8 @@ class RecordSettings:
 
 
 class Recorder:
-    """Records episodes by number, in any order: an episode is a function of the settings and its number alone."""
+    """Records episodes by number, in any order: an episode is a function of the settings and its number alone, and of
+    what it was asked to seek."""
 
     def __init__(self, settings: RecordSettings) -> None:
         self.settings = settings
@@ -95,13 +96,27 @@ class Recorder:
         backdrop(settings.scene.randomize.backdrop)
         self._scene: HoldScene | None = None
 
-    def __call__(self, number: int) -> Episode:
-        """Play and record one episode."""
+    def __call__(self, number: int, interest: Interest | None = None) -> Episode:
+        """Play and record one episode. `interest` is what a learner would like to see, for a policy that asks."""
+        return self._carry_out(number, self.plan(number, interest=interest)[1], interest)
+
+    def repeat(self, episode: Episode) -> Episode:
+        """Play an episode again by the commands that are stored of it. Raises InputError where frames were lost: their
+        commands are not all there."""
+        if self.settings.timing is not None:
+            raise InputError(
+                f"corrupt_time={self.settings.corrupt_time}: of lost frames no commands are kept to repeat"
+            )
+        plan = Plan(episode.joints[0].astype(np.float64), episode.clean, episode.limited)
+        return self._carry_out(episode.number, plan, episode.interest)
+
+    def _carry_out(self, number: int, plan: Plan, interest: Interest | None) -> Episode:
+        """What comes of a plan. Other episodes, where commands are of another one, sought nothing."""
         settings = self.settings
         category, instance = self.choose(number)
         toy = self.catalogue.toy(category, instance)
-        grasp, plan = self.plan(number, toy)
-        clean = recorded = executed = plan.clean
+        grasp, clean = self._grasp(number, toy), plan.clean
+        recorded = executed = clean
         corruption = settings.corruption
         if corruption is not None:
             corrupted = corrupt(
@@ -139,6 +154,7 @@ class Recorder:
             number=number,
             seed=settings.seed,
             masks=np.stack([view.mask for view in views]) if settings.scene.randomize.background == "frame" else None,
+            interest=interest,
         )
         timing = settings.timing
         return episode if timing is None else thin_episode(episode, timing, seed=settings.seed)
@@ -154,17 +170,25 @@ class Recorder:
             draw = self._stream(f"pool/{category}", which)
         return category, self.catalogue.draw(category, draw, split=self.settings.split)
 
-    def plan(self, number: int, toy: Toy | None = None) -> tuple[np.ndarray, Plan]:
-        """The grasp [7] and the planned motion of an episode, without simulating it."""
-        settings = self.settings.scene
+    def plan(self, number: int, toy: Toy | None = None, *, interest: Interest | None = None) -> tuple[np.ndarray, Plan]:
+        """The grasp [7] and the planned motion of an episode, without simulating it. Raises InputError for an
+        `interest` where play asks for none."""
+        settings, policy = self.settings.scene, self._policy
+        if interest is not None:
+            if not isinstance(policy, Asking):
+                raise InputError(f"play={self.settings.play}: it asks no learner, so it cannot seek what one would see")
+            policy = policy.seeking(interest)
+        grasp, look = self._grasp(number, toy), self.settings.look(number)
+        home = np.array(self.spec.home)
+        body = Body(self.chain, home, np.array(settings.eye.target), grasp, look.camera.pose[3:])
+        return grasp, policy(body, settings.frames, settings.interval, self._stream("play", number))
+
+    def _grasp(self, number: int, toy: Toy | None) -> np.ndarray:
+        """How an object is held [7]: its canonical frame in the hand frame."""
         if toy is None:
             toy = self.catalogue.toy(*self.choose(number))
-        look = self.settings.look(number)
-        held = self._stream("grasp", number if settings.randomize.vary_grasp else 0)
-        grasp = grasp_pose(surface_points(toy, size=look.size), self._policy.hold(held))
-        home, view = np.array(self.spec.home), poses.to_matrix(look.camera.pose[3:])[:, 2]
-        body = Body(self.chain, home, np.array(settings.eye.target), grasp, view)
-        return grasp, self._policy(body, settings.frames, settings.interval, self._stream("play", number))
+        held = self._stream("grasp", number if self.settings.scene.randomize.vary_grasp else 0)
+        return grasp_pose(surface_points(toy, size=self.settings.look(number).size), self._policy.hold(held))
 
     def describe(self) -> dict[str, Any]:
         """What a reader of the episodes needs to know beside them: categories, arm, kinematic chain, renderer."""

@@ -118,10 +118,14 @@ def decode(table: pa.Table) -> Episode:
         masks = np.stack([_decode_image(cell, cv2.IMREAD_GRAYSCALE) for cell in _encoded(table, "mask")]) > 0
     count = len(frames)
     joints = _vectors(table, "joints").reshape(count, -1)
-    commands = {k: _vectors(table, k).reshape(count - 1, joints.shape[1]) for k in ("clean", "recorded", "executed")}
+    clean, recorded, executed = (
+        _vectors(table, name).reshape(count - 1, joints.shape[1]) for name in ("clean", "recorded", "executed")
+    )
     return Episode(
         frames=frames,
-        **commands,
+        clean=clean,
+        recorded=recorded,
+        executed=executed,
         limited=np.array(table["limited"].to_pylist()[:-1], bool),
         joints=joints,
         object_poses=_vectors(table, "object_pose").reshape(count, 7),

@@ -54,6 +54,9 @@ class Representation(NamedTuple):
     mirror: Mirror | None
     """Actions [B, A] -> those of the same motion seen in a mirror, left to right; None where there is no such action:
     the mirror image of an arm is another arm."""
+    turn: Callable[[np.ndarray], np.ndarray] | None = None
+    """Actions [B, A] -> the rotations that they tell, quaternions [B, 4] in the camera frame; None where they tell
+    none."""
     calibrated: bool = False
     """Moments need gain and bias."""
 
@@ -240,13 +243,24 @@ def _by_signs(*signs: int) -> Mirror:
 _mirror_pose = _by_signs(-1, 1, 1, 1, -1, -1, 1)
 _mirror_rotation = _by_signs(1, -1, -1, -1, 1, 1, -1, 1, 1)
 
+
+def _turn_of_pose(actions: np.ndarray) -> np.ndarray:
+    return actions[:, 3:]
+
+
+def _turn_of_rotation(actions: np.ndarray) -> np.ndarray:
+    return poses.from_matrix(actions.reshape(-1, 3, 3))
+
+
 REPRESENTATIONS = {
-    "efference": Representation(lambda joints: 7, efference, _mirror_pose),
-    "rotation": Representation(lambda joints: 9, rotation, _mirror_rotation),
-    "calibrated-rotation": Representation(lambda joints: 9, calibrated_rotation, _mirror_rotation, True),
+    "efference": Representation(lambda joints: 7, efference, _mirror_pose, _turn_of_pose),
+    "rotation": Representation(lambda joints: 9, rotation, _mirror_rotation, _turn_of_rotation),
+    "calibrated-rotation": Representation(
+        lambda joints: 9, calibrated_rotation, _mirror_rotation, _turn_of_rotation, calibrated=True
+    ),
     "command": Representation(lambda joints: joints, command, None),
     "command+state": Representation(lambda joints: 2 * joints, command_and_state, None),
-    "pose": Representation(lambda joints: 7, true_pose, _mirror_pose),
-    "pose-rotation": Representation(lambda joints: 9, true_rotation, _mirror_rotation),
+    "pose": Representation(lambda joints: 7, true_pose, _mirror_pose, _turn_of_pose),
+    "pose-rotation": Representation(lambda joints: 9, true_rotation, _mirror_rotation, _turn_of_rotation),
     "gap": Representation(lambda joints: 1, gap, _by_signs(1)),
 }

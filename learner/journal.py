@@ -75,6 +75,8 @@ class Journal:
             self._watch.figures(done, row)
             self._watch.pairs(done, pairs)
             self._say(diagnose({"step": done, **row}, width=min(step.output.features.shape)))
+            if self._learner.curiosity is not None and self._learner.curiosity.trouble:
+                self._say([self._learner.curiosity.trouble])
         if done % settings.checkpoint_every == 0 and not last:
             self.keep()
         self._bar.advance(done, meters.line(self.buffer))

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import torch
 
+from learner.curiosity import Curiosity
 from learner.encoders import build_encoder, check_image_size
 from learner.limiter import Limiter
 from learner.precision import choose_precision
@@ -102,7 +103,12 @@ def learner_for(settings: LearnSettings, data: TrainingData, team: Team, *, resu
         init="" if resumed else settings.init,
         compiled=settings.compile,
         local_bn=settings.local_bn,
+        curiosity=Curiosity(settings.method, settings.action) if _curious(settings) else None,
     )
+
+
+def _curious(settings: LearnSettings) -> bool:
+    return isinstance(settings, OnlineSettings) and settings.curious
 
 
 def limiter_for(settings: OnlineSettings, source: Source) -> Limiter:

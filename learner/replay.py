@@ -28,6 +28,8 @@ class Entry(NamedTuple):
     """The episode's number."""
     draws: int
     """Times that the buffer had been sampled before the episode was in it."""
+    interest: int | None = None
+    """Version of what the episode sought; None where it sought nothing."""
 
 
 class PairSource(Protocol):
@@ -226,7 +228,8 @@ class ReplayBuffer:
         category = self.categories.index(episode.category)
         self._episode_facts[slot] = (len(episode.frames), category, instance, episode.number)
         self._slot_of[place] = slot
-        self.entries.append(Entry(episode.number, self._draws))
+        sought = None if episode.interest is None else episode.interest.version
+        self.entries.append(Entry(episode.number, self._draws, sought))
         self._changed.notify_all()
 
     @contextmanager

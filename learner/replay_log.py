@@ -30,6 +30,8 @@ class Logged(NamedTuple):
     """Number of the episode that came in; None where a session began."""
     steps: int = 0
     """Of a session: what the learning rate was laid out for."""
+    interest: int | None = None
+    """Of an episode: version of what it sought (`learner.interests`); None where it sought nothing."""
 
 
 class ReplayLog:
@@ -51,7 +53,9 @@ class ReplayLog:
         new = list(entries[self._written :])
         if new:
             with self._path.open("a") as file:
-                file.writelines(_line(Logged(entry.draws + self._offset, entry.number)) for entry in new)
+                file.writelines(
+                    _line(Logged(entry.draws + self._offset, entry.number, interest=entry.interest)) for entry in new
+                )
             self._written += len(new)
 
 
@@ -74,9 +78,12 @@ def read_log(path: Path) -> list[Logged]:
 def _logged(row: dict[str, Any]) -> Logged:
     if "session" in row:
         return Logged(int(row["session"]), None, int(row["steps"]))
-    return Logged(int(row["draw"]), int(row["episode"]))
+    sought = int(row["interest"]) if "interest" in row else None
+    return Logged(int(row["draw"]), int(row["episode"]), interest=sought)
 
 
 def _line(row: Logged) -> str:
-    session = {"session": row.draw, "steps": row.steps}
-    return json.dumps(session if row.episode is None else {"episode": row.episode, "draw": row.draw}) + "\n"
+    if row.episode is None:
+        return json.dumps({"session": row.draw, "steps": row.steps}) + "\n"
+    sought = {} if row.interest is None else {"interest": row.interest}
+    return json.dumps({"episode": row.episode, "draw": row.draw, **sought}) + "\n"

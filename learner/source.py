@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from itertools import chain, count
+from itertools import chain, count, groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,15 @@ from agent.collect import Engine, Failure, engine_for
 from agent.collect.recorded import RecordedEngine
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset, held_out
-from agent.episode import Episode
+from agent.episode import Episode, Interest
+from agent.play import Asking, play_policy
 from agent.record import RecordSettings
 from agent.settings import to_json
 from agent.versions import versions
 from agent.writer import DatasetWriter
 from learner.evaluation import Gallery, gallery_of
 from learner.feeder import in_order
+from learner.interests import InterestLog
 from learner.settings import OnlineSettings, recorded_settings
 from learner.storage import Layout
 from learner.team import Team
@@ -30,6 +32,9 @@ from sim.errors import InputError
 from sim.kinematics import Chain
 from sim.objects.splits import SPLITS
 from sim.waiting import counted
+
+ROUND = 32
+"""Episodes that seek the same, in lockstep: enough for the workers of a machine to be at work at the same time."""
 
 
 class Source(ABC):
@@ -60,6 +65,12 @@ class Source(ABC):
     @abstractmethod
     def episode(self, number: int) -> Episode:
         """A training episode of an earlier session again. Raises InputError where it cannot be had."""
+
+    def seek(self, interest: Interest | None) -> None:
+        """What the learner would like to see from now on; None where it was not asked. Raises InputError for a source
+        that cannot see to it."""
+        if interest is not None:
+            raise InputError(f"play=curious: {self.told} cannot seek what a learner would like to see")
 
     def rest(self) -> None:
         """Training is over: nothing is played any more, and what played is free for `held_out`."""
@@ -94,28 +105,62 @@ class LiveSource(Source):
         self.stored = len(self._again)
         self._open = ExitStack()
         self._engine: Engine | None = None
+        self._sought = InterestLog(
+            store.with_name(f"{store.name.replace('episodes', 'interests')}.jsonl"), resume=resume
+        )
+        self._interest: Interest | None = None
+        self._follows = False
+        """Episodes that are begun seek what the learner would like to see at that moment."""
+
+    def seek(self, interest: Interest | None) -> None:
+        self._interest = interest
+        if self._follows and self._engine is not None:
+            self._engine.seek(interest)
 
     def episodes(self) -> Iterator[Episode]:
-        before = Dataset(self._store).episodes(self._again) if self._again else ()
+        before = map(self._as_sought, Dataset(self._store).episodes(self._again)) if self._again else ()
         found = chain(before, self._play())
         return in_order(found) if self._settings.lockstep else found
 
     def _play(self) -> Iterator[Episode]:
         self._engine = self._open.enter_context(engine_of(self._settings, self._settings.record))
         if not self._settings.store:
-            for episode in self._engine.episodes(count()):
-                yield episode
-                self._check_order()
+            yield from self._played(self._engine, count())
             return
         metadata = {"settings": to_json(self._settings.record), **self._about, "versions": versions()}
         writer = self._open.enter_context(
             DatasetWriter(self._store, metadata=metadata, image_format="png", resume=self._resume)
         )
         numbers = chain(writer.missing(self._first_free), count(self._first_free))
-        for episode in self._engine.episodes(numbers):
+        for episode in self._played(self._engine, numbers):
             writer.add(episode)
             yield episode
-            self._check_order()
+
+    def _played(self, engine: Engine, numbers: Iterator[int]) -> Iterator[Episode]:
+        """Episodes as they are played. What those of earlier sessions sought, as far as they came in, they seek again.
+
+        In lockstep a round of episodes seeks what the learner would like to see when the first of them is asked for;
+        that they all do makes it a function of their numbers, whatever workers are ahead of the learner.
+        """
+        lockstep, before = self._settings.lockstep, self._sought.before
+        rounds = groupby(numbers, lambda number: number // ROUND if lockstep else before.get(number))
+        for key, some in rounds:
+            self._follows = key is None
+            sought = self._of_round(key) if isinstance(key, int) else key
+            engine.seek(self._interest if sought is None else sought)
+            for episode in engine.episodes(some):
+                self._sought.note(episode)
+                yield episode
+                self._check_order()
+
+    def _of_round(self, which: int) -> Interest | None:
+        """What this round sought in an earlier session; None where there was none."""
+        before = self._sought.before
+        return next((before[n] for n in range(which * ROUND, (which + 1) * ROUND) if n in before), None)
+
+    def _as_sought(self, episode: Episode) -> Episode:
+        """A stored episode, with what it sought."""
+        return episode._replace(interest=self._sought.before.get(episode.number))
 
     @property
     def failures(self) -> list[Failure]:
@@ -129,8 +174,8 @@ class LiveSource(Source):
     def episode(self, number: int) -> Episode:
         if self._kept is not None and number in self._kept:
             return self._kept.episode(number)
-        # The run ended before its shard was whole; it is a function of its number.
-        return self._recorder(number)
+        # The run ended before its shard was whole; it is a function of its number and of what it sought.
+        return self._recorder(number, self._sought.before.get(number))
 
     def held_out(self, split: str, episodes: int) -> Gallery:
         record = replace(self._settings.record, split=split, corrupt="", corrupt_time="")
@@ -162,6 +207,8 @@ class RecordedSource(Source):
             raise InputError(f"{root}: dataset.json lacks {error}, and without it nothing can be learned") from None
         stored = recorded_settings(root)
         self._seed, self._dataset = given.seed, dataset
+        if given.play != stored.play and isinstance(play_policy(given.play), Asking):
+            raise InputError(f"play={given.play}: the episodes in {root} were played already ({stored.play})")
         for name in ("image_size", "frames"):
             if getattr(given.scene, name) != getattr(stored.scene, name):
                 have = getattr(stored.scene, name)

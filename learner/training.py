@@ -10,10 +10,11 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from agent.episode import Pairs
+from agent.episode import Interest, Pairs
 from learner.actions import Mirror
 from learner.augment import Augment, AugmentSettings
 from learner.checkpoint import METHOD
+from learner.curiosity import EVERY, Curiosity
 from learner.distributed import whole_batch_norm
 from learner.encoders import Encoder, build_encoder
 from learner.methods import Method, MethodOutput, MethodSettings, build_method
@@ -61,12 +62,14 @@ class Learner:
         init: str = "",
         compiled: bool = False,
         local_bn: bool = False,
+        curiosity: Curiosity | None = None,
     ) -> None:
         """`horizon` is the number of steps that the learning rate's schedule is laid out for.
 
         `mirror` makes the action of a pair that is mirrored, where the action has one (`learner.actions`); `init` names
         the weights that the encoder starts from (`learner.start`), empty means random ones. `team`, whose device the
         learner is on, shares each batch; `local_bn` leaves BatchNorm the statistics of a process's own share.
+        `curiosity` is kept up where play asks for it.
         """
         self.team = team or Team()
         self.device = torch.device(self.team.device)
@@ -95,7 +98,13 @@ class Learner:
         self.action_std = torch.ones(action_size)
         self.steps = 0
         self.horizon = horizon
+        self.curiosity = curiosity
         self._settings, self._seed = optimizer_settings, seed
+
+    @property
+    def interest(self) -> Interest | None:
+        """What it would like to see next; None where play does not ask."""
+        return None if self.curiosity is None else self.curiosity.interest
 
     def freeze_standardisation(self, actions: torch.Tensor) -> None:
         """Take mean and standard deviation of the first process's actions [M, A] for good; a constant component stays
@@ -127,6 +136,8 @@ class Learner:
         self.method.after_update()
         probed = self.probe.step(self._of_all(output.features), self._of_all(category))
         self.steps += 1
+        if self.curiosity is not None and self.steps % EVERY == 0:
+            self.curiosity.look(output.matched, pairs.action, self.team)
         losses = {"loss": output.loss.detach(), **{f"loss/{name}": value for name, value in output.terms.items()}}
         means = self.team.mean(torch.stack([*losses.values()])).unbind()
         return Step({**dict(zip(losses, means, strict=True)), "probe/linear_batch": probed["accuracy"]}, output)
@@ -157,7 +168,8 @@ class Learner:
         tensors |= flatten_optimizer("optimizer", self.optimizer)
         tensors |= flatten_optimizer("probe_optimizer", self.probe.optimizer)
         tensors |= {"action_mean": self.action_mean, "action_std": self.action_std}
-        return tensors, {"steps": self.steps, "init": self.init}
+        state = {"steps": self.steps, "init": self.init}
+        return tensors, state if self.curiosity is None else {**state, "curiosity": self.curiosity.state()}
 
     def restore(self, tensors: Mapping[str, torch.Tensor], state: dict[str, Any]) -> None:
         """Go on from what `state` returned. Raises InputError for a checkpoint of other networks."""
@@ -168,6 +180,8 @@ class Learner:
             restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
             self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
             self.steps, self.init = int(state["steps"]), dict(state["init"])
+            if self.curiosity is not None:
+                self.curiosity.restore(state["curiosity"])
         except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None
 

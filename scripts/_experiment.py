@@ -117,7 +117,9 @@ class Worker:
         if run.exists() and not (run / "settings.json").exists():
             shutil.rmtree(run)  # killed before it had settings to go on with
         settings: LearnSettings = cell.settings
-        arguments = ["--out", str(run), "--quiet", "--data", str(self._at(cell.condition.data))]
+        arguments = ["--out", str(run), "--quiet"]
+        if not cell.condition.live:
+            arguments += ["--data", str(self._at(cell.condition.data))]
         arguments += _without(flags(settings), "--data")
         resumed = ["--resume"] if run.exists() else []
         log = self._cache / "logs" / f"run-{cell.key}.log"

@@ -72,6 +72,7 @@ def train(
         limiter = limiter_for(part, source)
         stop.call(limiter.close)
         restore(run, learner)
+        source.seek(learner.interest)
         validation = Validation(learner, data, episodes=settings.validation_episodes, watches=(run.board, watch))
         shown = (data.watch, watch.episode)
         feeder = Feeder(source.episodes(), buffer, limiter, lockstep=part.lockstep, watch=shown)
@@ -92,7 +93,9 @@ def train(
                     learner.freeze_standardisation(buffer.sample_actions(4096, stream("standardise", seed)))
                 rng = stream("replay", seed, learner.steps, team.rank)
                 pairs = buffer.sample(part.batch, rng, second=learner.method.second_view)
-                journal.note(learner.step(pairs), pairs)
+                step = learner.step(pairs)
+                source.seek(learner.interest)
+                journal.note(step, pairs)
         if stopped(stop, team):
             return left(stop, learner, folder, settings.script)
         source.rest()

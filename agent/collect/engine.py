@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar
 
-from agent.episode import Episode
+from agent.episode import Episode, Interest
 
 _Engine = TypeVar("_Engine", bound="Engine")
 
-Play: TypeAlias = Callable[[int], Episode]
-"""Makes the episode with this number. It may have a `close()`, called when its engine closes."""
+Play: TypeAlias = Callable[..., Episode]
+"""Makes the episode with the number that it is called with; where its engine was asked to `seek` an interest, it is
+called with that too. It may have a `close()`, called when its engine closes."""
+
+Order: TypeAlias = "tuple[int] | tuple[int, Interest]"
+"""What a `Play` is called with."""
 
 Make: TypeAlias = Callable[[], Play]
 """Makes a `Play`. Picklable, where it is sent to other processes: settings, not the simulator itself."""
@@ -46,11 +50,23 @@ class Engine(Protocol):
 
     failures: list[Failure]
     """Episodes that were given up, in the order in which they were; the others go on coming."""
+    interest: Interest | None = None
+    """What episodes that are begun from now on seek; None where nobody was asked."""
 
     @property
     def health(self) -> Health:
         """How the workers are; an engine without workers is always well."""
         return Health()
+
+    def seek(self, interest: Interest | None) -> None:
+        """Episodes that are begun from now on seek that, those under way do not; may come from another thread. Raises
+        InputError where nothing is played."""
+        self.interest = interest
+
+    def order(self, number: int) -> Order:
+        """What the `Play` is to be called with now, for the episode with this number."""
+        interest = self.interest
+        return (number,) if interest is None else (number, interest)
 
     def episodes(self, numbers: Iterable[int]) -> Iterator[Episode]:
         """The episodes with these numbers, in order of completion. `numbers` may have no end, and is read a little

@@ -17,7 +17,7 @@ class LocalEngine(Engine):
         self._play = make()
 
     def episodes(self, numbers: Iterable[int]) -> Iterator[Episode]:
-        return map(self._play, numbers)
+        return (self._play(*self.order(number)) for number in numbers)
 
     def close(self) -> None:
         close = getattr(self._play, "close", None)

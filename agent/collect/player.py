@@ -9,6 +9,7 @@ import sys
 import traceback
 from typing import Any, NamedTuple
 
+from agent.collect.engine import Order
 from agent.episode import Episode
 from sim.errors import InputError
 
@@ -29,11 +30,11 @@ class Player:
         self._factory = factory
         self._play: Any = None
 
-    def __call__(self, number: int) -> Episode | Trouble:
+    def __call__(self, order: Order) -> Episode | Trouble:
         try:
             if self._play is None:
                 self._play = pickle.loads(self._factory)()
-            return self._play(number)
+            return self._play(*order)
         except Exception as error:
             return trouble(error)
 

@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from agent.collect.engine import Make
+from agent.collect.engine import Make, Order
 from agent.collect.player import Trouble
 from agent.collect.slot import Slot
 from agent.collect.supervisor import AHEAD, DEFAULT_LIMITS, GRACE_S, Answer, Limits, Supervisor, Worker, WorkerFailed
@@ -61,8 +61,8 @@ class ProcessWorker(Worker):
         self.connection = Connection(ours.detach())
         self._send((sys.path, factory))  # the worker takes all of sys.path
 
-    def send(self, number: int) -> None:
-        self._send(number)
+    def send(self, order: Order) -> None:
+        self._send(order)
 
     def _send(self, message: Any) -> None:
         with suppress(OSError):

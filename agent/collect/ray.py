@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from agent.collect.engine import Make
+from agent.collect.engine import Make, Order
 from agent.collect.player import Player, Trouble, resident
 from agent.collect.processes import ONE_THREAD, ROOT
 from agent.collect.supervisor import DEFAULT_LIMITS, GRACE_S, Answer, Limits, Supervisor, Worker, WorkerFailed
@@ -58,8 +58,8 @@ class Actor:
     def ready(self) -> None:
         """Answers when the actor runs."""
 
-    def play(self, number: int) -> Answer | Trouble:
-        episode = self._player(number)
+    def play(self, order: Order) -> Answer | Trouble:
+        episode = self._player(order)
         return episode if isinstance(episode, Trouble) else Answer(episode, resident())
 
     def close(self) -> None:
@@ -76,8 +76,8 @@ class RayWorker(Worker):
         self.since = time.monotonic()
         self.answers: deque[Any] = deque([actor.ready.remote()])
 
-    def send(self, number: int) -> None:
-        self.answers.append(self.actor.play.remote(number))
+    def send(self, order: Order) -> None:
+        self.answers.append(self.actor.play.remote(order))
 
     def answered(self) -> bool:
         return bool(ray.wait([self.answers[0]], timeout=0)[0])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from agent.collect.engine import Engine
 from agent.dataset import Dataset
-from agent.episode import Episode
+from agent.episode import Episode, Interest
 from sim.errors import InputError
 
 
@@ -50,6 +50,10 @@ class RecordedEngine(Engine):
                 return
             if number in self._dataset:
                 yield number
+
+    def seek(self, interest: Interest | None) -> None:
+        if interest is not None:
+            raise InputError("play=curious: stored episodes were played already, so no motion can be sought among them")
 
     def close(self) -> None:
         """Ends the iterations under way, also from another thread."""

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from agent.collect.engine import Engine, Failure, Health
+from agent.collect.engine import Engine, Failure, Health, Order
 from agent.collect.work import Work
 from agent.episode import Episode
 from sim.errors import InputError
@@ -78,7 +78,7 @@ class Worker(ABC):
         """It gets no more numbers, and is ended when it has answered those it has."""
 
     @abstractmethod
-    def send(self, number: int) -> None:
+    def send(self, order: Order) -> None:
         """Asks for an episode. Where the worker is dead, that shows when its answer is awaited."""
 
     @abstractmethod
@@ -197,7 +197,7 @@ class Supervisor(Engine, Generic[_Worker]):
         if not worker.numbers:
             worker.deadline = time.monotonic() + self._limits.deadline_s
         worker.numbers.append(number)
-        worker.send(number)
+        worker.send(self.order(number))
 
     def _due(self, waited: list[_Worker]) -> list[_Worker]:
         """Waits for the workers that have something to say, or have said nothing for too long."""

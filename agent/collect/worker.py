@@ -1,7 +1,7 @@
-"""One worker process of `agent.collect.processes`: reads episode numbers from a socket, answers with episodes.
+"""One worker process of `agent.collect.processes`: reads what to play from a socket, answers with episodes.
 
 Messages, all pickled by one of the two and read by the other:
-    to the worker    (sys.path, pickled factory) once, then episode numbers
+    to the worker    (sys.path, pickled factory) once, then orders: episode numbers, with what the episode is to seek
     from the worker  (pickle of the episode without its arrays, the lengths of the arrays in bytes, resident bytes),
                      or a Trouble, after which the worker ends
 The arrays of the n-th episode lie in slot n modulo the number of slots. The parent asks for an episode only when it has
@@ -23,6 +23,7 @@ from itertools import cycle
 from multiprocessing.connection import Connection
 from typing import NoReturn
 
+from agent.collect.engine import Order
 from agent.collect.player import Player, Trouble, resident, trouble
 from agent.collect.slot import Slot
 from agent.collect.supervisor import GRACE_S
@@ -51,8 +52,8 @@ def serve(connection: Connection, slots: list[Slot]) -> None:
         player.close()
 
 
-def _answer(player: Player, number: int, slot: Slot) -> tuple[bytes, list[int], int] | Trouble:
-    episode = player(number)
+def _answer(player: Player, order: Order, slot: Slot) -> tuple[bytes, list[int], int] | Trouble:
+    episode = player(order)
     if isinstance(episode, Trouble):
         return episode
     buffers: list[pickle.PickleBuffer] = []

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from agent.play.curious import Curious
 from agent.play.inspect import Inspect
-from agent.play.policy import Body, Plan, Policy
+from agent.play.policy import Asking, Body, Plan, Policy
 from agent.play.tumble import Tumble
 from agent.play.turntable import Turntable
 from sim.errors import InputError
 
-POLICIES: dict[str, Policy] = {"inspect": Inspect(), "tumble": Tumble(), "turntable": Turntable()}
+POLICIES: dict[str, Policy] = {
+    "curious": Curious(),
+    "inspect": Inspect(),
+    "tumble": Tumble(),
+    "turntable": Turntable(),
+}
 
 
 def play_policy(name: str) -> Policy:
@@ -18,4 +24,4 @@ def play_policy(name: str) -> Policy:
     return POLICIES[name]
 
 
-__all__ = ["POLICIES", "Body", "Plan", "Policy", "play_policy"]
+__all__ = ["POLICIES", "Asking", "Body", "Plan", "Policy", "play_policy"]

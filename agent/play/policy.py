@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from agent.episode import Interest
+from sim import poses
 from sim.kinematics import Chain, project
 
 
@@ -19,8 +21,13 @@ class Body(NamedTuple):
     """float64 [3] m in the base frame: where the object is kept."""
     grasp: np.ndarray
     """float64 [7]: the object's canonical frame in the hand frame; its position is the object's centre."""
-    view: np.ndarray
-    """float64 [3]: unit vector in the base frame along which the camera looks."""
+    camera: np.ndarray
+    """float64 [4]: orientation of the camera frame in the base frame."""
+
+    @property
+    def view(self) -> np.ndarray:
+        """float64 [3]: unit vector in the base frame along which the camera looks."""
+        return poses.to_matrix(self.camera)[:, 2]
 
 
 class Plan(NamedTuple):
@@ -43,6 +50,15 @@ class Policy(Protocol):
 
     def __call__(self, body: Body, frames: int, interval: float, rng: np.random.Generator) -> Plan:
         """Plan `frames` frames, `interval` seconds apart."""
+        ...
+
+
+@runtime_checkable
+class Asking(Protocol):
+    """A policy that asks a learner what it would like to see."""
+
+    def seeking(self, interest: Interest) -> Policy:
+        """The policy that seeks that; by itself, it seeks nothing."""
         ...
 
 

@@ -38,7 +38,11 @@ class Tumble:
         return poses.random_rotation(rng)
 
     def __call__(self, body: Body, frames: int, interval: float, rng: np.random.Generator) -> Plan:
-        rotations, sweep = self._rotations(body, frames, interval, rng)
+        return self.through(body, *self._rotations(body, frames, interval, rng), interval)
+
+    def through(self, body: Body, rotations: np.ndarray, sweep: np.ndarray, interval: float) -> Plan:
+        """The plan that brings the hand to `rotations` [T, 3, 3] in the base frame, `interval` s apart, as nearly as
+        the limits allow, the object kept at the home point; `sweep` [T] rad is the turn about its axis from home."""
         guess = body.home.copy()
         guess[-1] += sweep[0]  # the last joint turns about the hand's axis: the nearest of the arm's ways to get there
         joints, _, _ = reach(body.chain, guess, body.home_point, rotations[0], body.grasp[:3])
@@ -56,21 +60,25 @@ class Tumble:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Where the hand should point [T, 3, 3] in the base frame, and its turn about its own axis [T] rad."""
         time = np.arange(frames) * interval
-        chain, home = body.chain, body.home[-1]
-        room = min(chain.upper[-1] - home, home - chain.lower[-1])
-        widest = min(self.sweep, 0.95 * room) * rng.uniform(0.9, 1.0)
-        speed = min(self.sweep_speed, 0.9 * chain.velocity[-1])
+        widest, speed = self.sweeping(body)
+        widest *= rng.uniform(0.9, 1.0)
         phase = rng.uniform(0, 2 * pi) + rng.choice([-1, 1]) * time * speed / widest
         sweep = widest * np.sin(phase)
         turn = poses.from_axis_angle(np.array([0.0, 0.0, 1.0]), sweep)
         sway = np.stack([self._wave(time, rng) for _ in range(2)], axis=-1) * self.sway
         tilt = np.linalg.norm(sway, axis=-1)
         axis = np.stack([sway[:, 0], sway[:, 1], np.zeros(frames)], axis=-1) / np.maximum(tilt, 1e-9)[:, None]
-        home = self._home(body)
+        home = self.home(body)
         tilted = poses.from_axis_angle(axis, np.minimum(tilt, self.sway))
         return home @ poses.to_matrix(poses.multiply(tilted, turn)), sweep
 
-    def _home(self, body: Body) -> np.ndarray:
+    def sweeping(self, body: Body) -> tuple[float, float]:
+        """Largest turn about the hand's axis to either side of home in rad, and its largest speed in rad/s."""
+        chain, home = body.chain, body.home[-1]
+        room = min(chain.upper[-1] - home, home - chain.lower[-1])
+        return min(self.sweep, 0.95 * room), min(self.sweep_speed, 0.9 * chain.velocity[-1])
+
+    def home(self, body: Body) -> np.ndarray:
         """The hand's rotation [3, 3] at home: its axis turned as little as shows the object with the hand behind it."""
         _, _, rotation = jacobian(body.chain, body.home, body.grasp[:3])
         axis = rotation[:, 2]

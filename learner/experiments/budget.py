@@ -13,9 +13,9 @@ import torch
 
 from agent.episode import Pairs
 from agent.record import RecordSettings
-from learner.experiments.design import Base, Experiment, Scale
+from learner.experiments.design import Base, Experiment, Scale, frames_seen
 from learner.experiments.grid import Grid, grid_of
-from learner.settings import LearnSettings, TrainSettings, suited_training
+from learner.settings import LearnSettings, OnlineSettings, TrainSettings, suited_training
 from learner.team import Team
 from learner.training import Learner
 from sim.errors import InputError
@@ -49,10 +49,15 @@ class Speeds(NamedTuple):
 
 
 def hours(grid: Grid, speeds: Speeds, *, at_once: int = 1) -> float:
-    """What the grid takes with so many trainings at once, its datasets included."""
+    """What the grid takes with so many trainings at once, its datasets and what live runs play included."""
     trained = sum(cell.settings.steps * speeds.step(cell.settings) + BESIDE_S for cell in grid.cells)
-    collected = sum(data.episodes for data in grid.data) * speeds.episode
-    return (trained / at_once + collected) / 3600
+    played = sum(
+        frames_seen(cell.settings, cell.settings.steps) / cell.settings.record.scene.frames
+        for cell in grid.cells
+        if cell.condition.live and isinstance(cell.settings, OnlineSettings)
+    )
+    collected = sum(data.episodes for data in grid.data)
+    return (trained / at_once + (collected + played) * speeds.episode) / 3600
 
 
 def fitted(

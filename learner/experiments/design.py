@@ -11,8 +11,9 @@ from typing import Any, Literal
 from agent.record import RecordSettings
 from agent.settings import to_json
 from learner.augment import AugmentSettings
+from learner.limiter import episodes_before
 from learner.methods import MethodSettings
-from learner.settings import LearnSettings, TrainSettings, suited_training
+from learner.settings import LearnSettings, OnlineSettings, TrainSettings, suited_training
 from sim.camera import Camera
 from sim.errors import InputError
 from sim.objects.toys import CATEGORIES
@@ -21,6 +22,8 @@ from sim.scene import SceneSettings
 
 MAIN = ("simclr", "simclr-tt", "aa-simclr")
 """The methods that every question is about."""
+LOOKS = 5
+"""Checkpoints of a live run that are scored, evenly spaced, where it keeps as many."""
 MACHINE = ("device", "storage", "data", "checkpoint_every", "keep_checkpoints")
 """Settings that results do not depend on; `threads` is none of them."""
 
@@ -45,6 +48,7 @@ class Condition:
     name: str
     """No other condition of the experiment has it."""
     data: Data
+    """What is learned from; of no meaning where it is `live`."""
     settings: LearnSettings
     """All that is learned and how, but for seed, data and device."""
     scored: Data
@@ -64,6 +68,16 @@ class Condition:
     def method(self) -> str:
         """The loss."""
         return self.settings.method
+
+    @property
+    def live(self) -> bool:
+        """It plays while it learns, and learns from nothing that is stored."""
+        return isinstance(self.settings, OnlineSettings) and self.settings.engine != "recorded"
+
+    @property
+    def record(self) -> RecordSettings:
+        """What it learns from."""
+        return self.settings.record if self.live else self.data.record
 
 
 @dataclass(frozen=True)
@@ -196,6 +210,13 @@ def main_methods(
         )
         for method in methods
     ]
+
+
+def frames_seen(settings: OnlineSettings, steps: int) -> int:
+    """Frames that a live run in lockstep has seen after so many steps, at least 1."""
+    frames = settings.record.scene.frames
+    sizes = {"minimum": settings.minimum_episodes * frames, "batch": settings.batch, "episode_frames": frames}
+    return frames * episodes_before(steps - 1, ratio=settings.replay_ratio, **sizes)
 
 
 def augmented(augment: AugmentSettings, *without: str) -> dict[str, Any]:

@@ -131,7 +131,7 @@ def _curve(
     *,
     own: Sequence[dict[str, Any]],
     color: str,
-    style: str,
+    style: Any,
     label: str,
     scale: float = 1,
 ) -> None:
@@ -147,6 +147,24 @@ def _curve(
     )
     least, most = ([of(values[step]) for step in steps] for of in (min, max))
     axes.fill_between(steps, least, most, color=color, alpha=0.12, linewidth=0)
+
+
+def draw_seen(path: Path, looks: Sequence[dict[str, Any]], *, title: str) -> None:
+    """Accuracy of live runs against the frames that they have seen: means over seeds, least to most shaded."""
+    figure = Figure(figsize=(6.5, 4), layout="constrained")
+    axes = figure.subplots()
+    names = dict.fromkeys(look["condition"] for look in looks)
+    styles = ("-", "--", "-.", ":", (0, (4, 1, 1, 1)))
+    for name, color, style in zip(names, [*COLORS.values()][1:], styles, strict=False):
+        own = [{"step": look["frames"], "knn": look["knn"]} for look in looks if look["condition"] == name]
+        _curve(axes, "knn", own=own, color=color, style=style, label=name, scale=100)
+    axes.set_xlabel("frames seen (shaded: least to most of the seeds)")
+    axes.set_ylabel(NAMES["knn"])
+    axes.set_xlim(left=0)
+    axes.grid(color="0.9")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(fontsize=7, frameon=False)
+    save(path, figure, title)
 
 
 def draw_noise(path: Path, rows: Sequence[Row], *, figure_name: str, title: str) -> None:

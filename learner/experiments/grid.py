@@ -73,7 +73,8 @@ class Grid:
     @property
     def data(self) -> list[Data]:
         """All datasets that it needs, each once."""
-        wanted = [each for found in self.conditions for each in (found.data, found.bank, found.scored)]
+        wanted = [found.data for found in self.conditions if not found.live]
+        wanted += [each for found in self.conditions for each in (found.bank, found.scored)]
         return list({each.key: each for each in wanted}.values())
 
     @property

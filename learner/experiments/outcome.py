@@ -14,19 +14,19 @@ from agent.files import write_text
 from agent.settings import to_json
 from learner.card import table
 from learner.experiments.design import ActionTerm, Experiment
-from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise
+from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise, draw_seen
 from learner.experiments.grid import Grid
 from learner.experiments.merit import ENOUGH, NOT_YET, costs, merits, shares_left, standard_errors
 from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
-from learner.experiments.summary import Found, Row, cell_table, curve_table, summary, the
+from learner.experiments.summary import Found, Row, cell_table, curve_table, seen_table, summary, the
 from learner.methods import MethodSettings
 
 CHOICE = "choice.json"
 TERM_SETTINGS = ("action_weight", "action_warmup", "action_temperature", "negatives", "pair_norm")
 """What `settle` chooses; the rest is shared by all methods, and searched for none."""
 PICTURES = {"accuracy": "Accuracy", "curves": "While learning", "knn": "Accuracy", "retrieval": "Action retrieval"}
-PICTURES |= {"alignment": "Viewpoint alignment"}
+PICTURES |= {"alignment": "Viewpoint alignment", "seen": "Accuracy against frames seen"}
 
 
 def write_outcome(
@@ -52,6 +52,10 @@ def write_outcome(
             draw_noise(folder / f"{figure}.png", rows, figure_name=figure, title=title)
     else:
         draw_accuracies(folder / "accuracy.png", rows, title=title, baselines=untaught)
+    seen = seen_table(grid, found)
+    if seen:
+        write_csv(folder / "seen.csv", seen)
+        draw_seen(folder / "seen.png", seen, title=title)
     methods = {each.name: each.method for each in sorted(grid.conditions, key=lambda each: each.rank)}
     shown = {name: method for name, method in methods.items() if any(look["condition"] == name for look in looks)}
     draw_curves(folder / "curves.png", looks, shown, title=title)

@@ -10,7 +10,7 @@ from agent.files import write_text
 from learner.experiments.design import Experiment
 from learner.experiments.merit import NOT_YET
 
-KEPT = ("cells.csv", "summary.csv", "curves.csv", "section.md", "grid.json", "choice.json", "*.png")
+KEPT = ("cells.csv", "summary.csv", "curves.csv", "seen.csv", "section.md", "grid.json", "choice.json", "*.png")
 """Of an experiment's folder, what is committed."""
 HEAD = """# Results
 

@@ -15,11 +15,12 @@ import torch
 from agent.dataset import Dataset
 from learner.analysis import temporal_coherence, viewpoint_alignment
 from learner.augment import plain
-from learner.checkpoint import Checkpoints
+from learner.checkpoint import Checkpoints, load_checkpoint
 from learner.data.armplay import Armplay
 from learner.data.base import Frames, ImageData
 from learner.encoders import build_encoder
 from learner.examination import ExamSettings, Looked, look, representations
+from learner.experiments.design import LOOKS, frames_seen
 from learner.experiments.told import told_error
 from learner.export import load_encoder
 from learner.methods import METHODS
@@ -27,7 +28,7 @@ from learner.probes import Embed, embed
 from learner.protocols import Embedded, Result, knn, logistic
 from learner.replay import ReplayBuffer
 from learner.retrieval import Ranks, Told, rank_by_cosine
-from learner.settings import LearnSettings, TrainSettings
+from learner.settings import LearnSettings, OnlineSettings, TrainSettings
 from learner.training import trained_method
 from sim.corrupt import Corruption, Timing
 from sim.errors import InputError
@@ -104,7 +105,25 @@ def score_run(run: Path, settings: LearnSettings, *, data: Path, bank: Path, sco
         cases = [Corruption.parse(settings.corrupt)] if settings.corrupt else []
         times = [Timing.parse(settings.corrupt_time, settings.time_told)] if settings.corrupt_time else []
         found["error"] = told_error(data, [*cases, *times], seed=settings.seed).relative
+    if isinstance(settings, OnlineSettings) and settings.keep_checkpoints > LOOKS:
+        found["seen"] = accuracy_by_frames(run, settings, held, device=device)
     return {**found, **history(run)}
+
+
+def accuracy_by_frames(run: Path, settings: OnlineSettings, held: Held, *, device: str) -> list[dict[str, float]]:
+    """kNN accuracy of each checkpoint that a live run has kept, and the frames that it had seen until then."""
+    kept, embeds = Checkpoints(run / "checkpoints"), {}
+    for step in kept.steps:
+        tensors, _ = load_checkpoint(kept.path_of(step))
+        encoder = build_encoder(settings.encoder, seed=0, image_size=held.image_size)
+        trained_method(tensors, settings.method, encoder, settings.loss, categories=len(held.categories))
+        embeds[str(step)] = partial(embed, encoder.to(device), device=device)
+    looked = _look(held, embeds, size=held.image_size)
+    accuracy = {step: _by_name(knn(*_parts(looked, step)), held) for step in embeds}
+    return [
+        {"frames": frames_seen(settings, int(step)), "knn": float(np.mean([*shares.values()]))}
+        for step, shares in accuracy.items()
+    ]
 
 
 def score_baselines(bank: Path, scored: Path, encoder: str, *, device: str) -> dict[str, dict[str, float]]:

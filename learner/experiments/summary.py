@@ -125,7 +125,8 @@ def cell_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
         scores = found.get((condition.name, cell.seed))
         if scores is None:
             continue
-        scene, record = condition.data.record.scene, condition.data.record
+        record = condition.record
+        scene = record.scene
         row: dict[str, Any] = {
             "condition": condition.name,
             "panel": condition.panel,
@@ -150,6 +151,15 @@ def cell_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
             row[protocol] = float(by_instance([scores], protocol).mean())
         rows.append({**row, **scalars(scores)})
     return rows
+
+
+def seen_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
+    """A row a scored checkpoint of a live training: accuracy after so many frames."""
+    return [
+        {"condition": cell.condition.name, "seed": cell.seed, **look}
+        for cell in grid.cells
+        for look in found.get((cell.condition.name, cell.seed), {}).get("seen", [])
+    ]
 
 
 def curve_table(grid: Grid, found: Found) -> list[dict[str, Any]]:

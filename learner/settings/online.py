@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from agent.collect import check_address
+from agent.play import Asking, play_policy
 from agent.record import RecordSettings
 from learner.encoders import check_image_size
 from learner.settings.shared import LearnSettings, check_count
@@ -91,6 +92,11 @@ class OnlineSettings(LearnSettings):
     def minimum_episodes(self) -> int:
         """Episodes in the buffer before learning starts."""
         return self.warmup_episodes or 2 * self.batch
+
+    @property
+    def curious(self) -> bool:
+        """The arms ask the learner what it would like to see."""
+        return self.engine != "recorded" and isinstance(play_policy(self.record.play), Asking)
 
     @property
     def layout(self) -> Layout:

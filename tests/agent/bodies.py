@@ -21,8 +21,8 @@ def joints_of(plan: Plan, interval: float) -> np.ndarray:
 def body(arm: str, grasp: np.ndarray) -> Body:
     """An arm in its usual place before its usual camera."""
     spec = arm_spec(arm)
-    view = poses.to_matrix(Camera().placed(spec.home_point).pose[3:])[:, 2]
-    return Body(chain_of(spec), np.array(spec.home), np.array(spec.home_point), grasp, view)
+    camera = Camera().placed(spec.home_point).pose[3:]
+    return Body(chain_of(spec), np.array(spec.home), np.array(spec.home_point), grasp, camera)
 
 
 def held(rng: np.random.Generator, play: str = "inspect") -> np.ndarray:

@@ -26,9 +26,11 @@ from tests.agent.bodies import away_from_home, body, held, joints_of
 
 SHORT, LONG = 20, 100
 ALL = [(play, arm) for arm in sorted(ARMS) for play in sorted(POLICIES)]
-COVERAGE = {"inspect": 0.3, "tumble": 0.25, "turntable": 0.22}
-"""Share of the view sphere that an episode shows on average; nearly all show 0.2."""
-TURN = {"inspect": 85, "tumble": 85, "turntable": 80}
+COVERAGE = {"curious": 0.2, "inspect": 0.3, "tumble": 0.25, "turntable": 0.22}
+"""Share of the view sphere that an episode shows on average."""
+LEAST = {"curious": 0.12, "inspect": 0.2, "tumble": 0.2, "turntable": 0.2}
+"""Share that nearly all show; curious play that draws turns evenly, which are about all axes, studies few views."""
+TURN = {"curious": 50, "inspect": 85, "tumble": 85, "turntable": 80}
 """Median turn of a pair, degrees."""
 
 
@@ -87,10 +89,10 @@ def assert_in_view(object_poses: np.ndarray, intrinsics: np.ndarray, size: int) 
     assert (object_poses[..., 2] > 0).all()
 
 
-def assert_seen_from_many_sides(object_poses: np.ndarray, share: float) -> None:
+def assert_seen_from_many_sides(object_poses: np.ndarray, play: str) -> None:
     shares = np.array([viewsphere.coverage(episode) for episode in object_poses])
-    assert shares.mean() >= share
-    assert (shares >= 0.2).mean() >= 0.95
+    assert shares.mean() >= COVERAGE[play]
+    assert (shares >= LEAST[play]).mean() >= 0.95
 
 
 def assert_turned(object_poses: np.ndarray, degrees: float) -> None:
@@ -112,7 +114,7 @@ def assert_within_limits(chain: Chain, played: Played, *, slack: float) -> None:
 def test_planned_episodes_keep_the_toy_in_view_and_show_it(short: tuple[Recorder, Played]) -> None:
     recorder, played = short
     assert_in_view(played.object_poses, recorder.settings.scene.eye.intrinsics(128), 128)
-    assert_seen_from_many_sides(played.object_poses, COVERAGE[recorder.settings.play])
+    assert_seen_from_many_sides(played.object_poses, recorder.settings.play)
     assert_turned(played.object_poses, TURN[recorder.settings.play])
 
 
@@ -158,7 +160,7 @@ def test_recorded_episodes_keep_the_toy_in_view_and_show_it(long: tuple[Recorder
     recorder, episodes = long
     played, play = happened(episodes), recorder.settings.play
     assert_in_view(played.object_poses, recorder.settings.scene.eye.intrinsics(64), 64)
-    assert_seen_from_many_sides(played.object_poses, COVERAGE[play])
+    assert_seen_from_many_sides(played.object_poses, play)
     assert_turned(played.object_poses, TURN[play])
     assert_within_limits(recorder.chain, played, slack=0.01)
     visible = np.array([episode.visible for episode in episodes])
@@ -176,7 +178,7 @@ def test_plans_foresee_what_happens(long: tuple[Recorder, list[Episode]]) -> Non
 
 
 def test_an_unknown_policy_is_an_input_error() -> None:
-    with pytest.raises(InputError, match="play=juggle: unknown, known are inspect, tumble, turntable"):
+    with pytest.raises(InputError, match="play=juggle: unknown, known are curious, inspect, tumble, turntable"):
         play_policy("juggle")
 
 

@@ -20,7 +20,10 @@ GAPS = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 3)), max_size=12)
 
 def entries_of(gaps: list[tuple[int, int]]) -> list[Entry]:
     draws = accumulate(gap for _, gap in gaps)
-    return [Entry(number, draw) for (number, _), draw in zip(gaps, draws, strict=True)]
+    # Every third sought something.
+    return [
+        Entry(number, draw, None if number % 3 else draw + 1) for (number, _), draw in zip(gaps, draws, strict=True)
+    ]
 
 
 @given(sessions=st.lists(st.tuples(GAPS, st.integers(0, 10), st.integers(0, 12)), min_size=1, max_size=4))
@@ -36,7 +39,7 @@ def test_sessions_are_kept_as_far_as_they_count(sessions: list[tuple[list[tuple[
             expected = [row for row in expected if row.draw <= taken and taken] + [Logged(first, None, taken + 50)]
             for end in (cut, cut, len(entries)):  # what was written is not written again
                 log.write(entries[:end])
-            expected += [Logged(first + entry.draws, entry.number) for entry in entries]
+            expected += [Logged(first + entry.draws, entry.number, interest=entry.interest) for entry in entries]
             assert read_log(Path(folder, NAME)) == expected
 
 

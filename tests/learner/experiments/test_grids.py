@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from learner.experiments import EXPERIMENTS, Base
 from learner.experiments.budget import BESIDE_S, Speeds, fitted, hours
-from learner.experiments.design import MAIN, augmented
+from learner.experiments.design import MAIN, augmented, frames_seen
 from learner.experiments.grid import Cell, cut_from, grid_of, read_grid, write_grid
 from learner.methods import METHODS, REMEDIES
 from learner.settings import OnlineSettings, TrainSettings
@@ -137,6 +137,40 @@ def test_online_runs_use_up_the_frames_at_their_ratio() -> None:
         if isinstance(settings, OnlineSettings) and condition.data.episodes > 60:
             frames = 0.8 * condition.data.episodes * 6
             assert settings.steps * settings.batch / frames == pytest.approx(settings.replay_ratio, rel=0.1)
+
+
+def test_live_runs_of_play_see_as_many_frames_and_are_repeatable() -> None:
+    made = grid("play", steps=400, seeds=1)
+    live = {each.name: each for each in made.conditions if isinstance(each.settings, OnlineSettings)}
+    assert {each.record.play for each in live.values() if each.live} == {"tumble", "curious", "turntable", "inspect"}
+    control = live["live, turns drawn evenly"]
+    assert (control.live, control.record.play, control.settings.data) == (False, "curious", control.data.key)
+    seen = {name: frames_seen(each.settings, 400) for name, each in live.items()}
+    assert max(seen.values()) <= 1.05 * min(seen.values())
+    assert seen["live, curious"] / (400 * 8 / 10) == pytest.approx(1, abs=0.15)
+    for each in live.values():
+        settings = each.settings
+        assert (settings.lockstep, settings.replay_ratio, settings.seed) == (True, 10, 0)
+        assert settings.checkpoint_every * settings.keep_checkpoints >= settings.steps
+    # Nothing is collected for those that play.
+    plays = {data.record.play for data in made.data if data.record.split == "train"}
+    assert plays == {"tumble", "turntable", "inspect", "curious"}
+    assert sum(data.record.play == "curious" for data in made.data) == 1
+    more = hours(made, SLOW) - hours(replace(made, conditions=made.conditions[:9], seeds=made.seeds[:9]), SLOW)
+    played = sum(seen[name] / 6 for name, each in live.items() if each.live) + control.data.episodes
+    trained = len(live) * (400 * 3.0 + BESIDE_S)
+    assert more == pytest.approx((trained + 0.5 * played) / 3600)
+
+
+def test_frames_seen_are_those_that_a_feeder_inserts() -> None:
+    """Against episodes inserted one by one until a step may be sampled."""
+    settings = grid("play", steps=400).conditions[-2].settings
+    assert isinstance(settings, OnlineSettings)
+    first = inserted = settings.minimum_episodes
+    for step in range(40):
+        while (inserted - first) * 6 * settings.replay_ratio < step * settings.batch:
+            inserted += 1
+        assert frames_seen(settings, step + 1) == 6 * inserted
 
 
 # Budgets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -242,6 +243,30 @@ def test_accuracy_counts_from_three_standard_errors_on(gain: float, enough: bool
     assert (ratio >= 3) == enough
     assert f" points, {ratio:.1f} standard errors." in text
     assert (NOT_YET in text) != enough
+
+
+def test_live_runs_are_drawn_against_the_frames_that_they_saw(tmp_path: Path) -> None:
+    made, rng = grid("play"), np.random.default_rng(0)
+    found = found_for(made)
+    for (name, _), each in found.items():
+        if name.startswith("live"):
+            each["seen"] = [{"frames": 500 * look, "knn": rng.uniform(0.2, 0.3) + 0.1 * look} for look in range(1, 6)]
+    write_outcome(tmp_path, EXPERIMENTS["play"], made, found, baselines={}, command="python run play")
+    with (tmp_path / "seen.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert Counter(row["condition"] for row in rows) == {
+        name: 10 for name in dict.fromkeys(name for name, _ in found) if name.startswith("live")
+    }
+    assert "](results/play/seen.png)" in (tmp_path / "section.md").read_text()
+    picture = cv2.imread(str(tmp_path / "seen.png"))
+    assert 0.003 < (picture < 128).any(axis=2).mean() < 0.3
+    with (tmp_path / "cells.csv").open() as file:
+        plays = {row["condition"]: row["play"] for row in csv.DictReader(file)}
+    assert (plays["live, curious"], plays["live, inspect"], plays["aa-simclr, turntable"]) == (
+        "curious",
+        "inspect",
+        "turntable",
+    )
 
 
 def test_the_page_opens_with_two_figures_and_says_what_is_not_measured(tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""What each episode of a live run sought, in a file of the run: with it, an episode is a function of its number.
+
+A line an episode, as it comes in: `{"episode": 3, "version": 7, "weights": [...]}`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from agent.episode import Episode, Interest
+from agent.files import unwritable, write_text
+from sim.errors import InputError
+
+
+class InterestLog:
+    """The file at `path`; nothing is written before an episode sought something."""
+
+    def __init__(self, path: Path, *, resume: bool) -> None:
+        """With `resume`, `before` is what the file holds. Raises InputError for a file that is no such log."""
+        self._path = path
+        self.before: dict[int, Interest] = _read(path) if resume and path.exists() else {}
+        """Number of each episode of earlier sessions -> what it sought."""
+        self._begun = False
+
+    def note(self, episode: Episode) -> None:
+        """An episode has come in. Raises InputError where that cannot be written."""
+        if episode.interest is None:
+            return
+        try:
+            if not self._begun:  # without the line that a kill has cut
+                write_text(self._path, "".join(_line(*each) for each in self.before.items()))
+                self._begun = True
+            with self._path.open("a") as file:
+                file.write(_line(episode.number, episode.interest))
+        except OSError as error:
+            raise unwritable(self._path, error) from error
+
+
+def _read(path: Path) -> dict[int, Interest]:
+    found: dict[int, Interest] = {}
+    lines = path.read_text().splitlines(keepends=True)
+    for line in lines:
+        try:
+            row: dict[str, Any] = json.loads(line)
+            found[int(row["episode"])] = Interest(int(row["version"]), tuple(map(float, row["weights"])))
+        except (ValueError, TypeError, KeyError):
+            if line is not lines[-1]:
+                raise InputError(f"{path}: line {len(found) + 1} tells of no episode what it sought") from None
+    return found
+
+
+def _line(number: int, interest: Interest) -> str:
+    return json.dumps({"episode": number, **interest._asdict()}) + "\n"
