@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from agent.files import write_text, write_whole
+from agent.files import read_json, write_text, write_whole
 from learner.card import card
 from learner.encoders import Encoder, build_encoder
 from sim.errors import InputError
@@ -52,7 +52,7 @@ def load_encoder(path: Path | str) -> Encoder:
     if not (folder / CONFIG).exists() and (folder / "encoder").is_dir():
         folder = folder / "encoder"
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = read_json(folder / CONFIG)
         if config.get("format") != FORMAT or not isinstance(config["encoder"], str):
             raise ValueError("another format")
         if config["version"] > VERSION:

@@ -23,6 +23,7 @@ from _progress import shown
 
 from agent.dataset import Dataset
 from agent.export import EXPORTS
+from agent.files import read_json
 from agent.info import summary
 from agent.merge import append, merge
 from agent.verify import Problem, problems
@@ -127,7 +128,7 @@ class Export:
 def advice(folder: Path, found: list[Problem]) -> str:
     """What to do about damage."""
     try:
-        merged = "sources" in json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        merged = "sources" in read_json(folder / "dataset.json")
     except (OSError, ValueError):
         return "restore dataset.json from a copy: without it the shards cannot be understood"
     if not any(problem.name.startswith("data/shard-") for problem in found):

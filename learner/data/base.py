@@ -13,6 +13,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+from agent.encoded import decode
 from learner.data.views import orientations
 from sim import poses
 from sim.cores import cores
@@ -136,8 +137,9 @@ class ImageData(ABC):
 def decode_into(found: np.ndarray, data: bytes) -> bool:
     """Fill uint8 [size, size, 3], RGB, with an encoded image: its shorter side is scaled to `size`, and the middle is
     kept. False for bytes that are no image."""
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if pixels is None:
+    try:
+        pixels = decode(data, cv2.IMREAD_COLOR)
+    except ValueError:
         return False
     if pixels.shape != found.shape:
         pixels = _square(pixels, len(found))
