@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from typing import Any
 
 from hypothesis import strategies as st
@@ -57,7 +58,7 @@ def _changed(draw: st.DrawFn, value: Any) -> Any:
     """One place of it is another; deeper places are as likely as those above them."""
     keys = list(value) if isinstance(value, dict) else list(range(len(value))) if isinstance(value, list) else []
     if not keys or draw(st.integers(0, 5)) == 0:
-        return draw(st.sampled_from(VALUES) | st.integers() | st.floats())
+        return deepcopy(draw(st.sampled_from(VALUES) | st.integers() | st.floats()))
     key = draw(st.sampled_from(keys))
     how = draw(st.sampled_from(("in", "in", "in", "drop", "double", "rename")))
     if how == "in":
