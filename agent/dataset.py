@@ -179,7 +179,19 @@ def read_header(root: Path) -> dict[str, Any]:
         raise InputError(f"{path}: version {version}: at most {VERSION} is read here; update armplay")
     if not isinstance(per_shard, int) or per_shard < 1:
         raise InputError(f"{path}: episodes_per_shard={per_shard}: at least 1 is needed to find an episode's shard")
+    if not _are_sources(header.get("sources", [])):
+        raise InputError(f"{path}: 'sources' are not what was merged, so no episode's origin is known; restore it")
     return header
+
+
+def _are_sources(found: Any) -> bool:
+    """Whether these are names of datasets, and which of their episodes came from each."""
+    try:
+        runs = [run for source in found for run in [(0, source["episodes"]), *source["numbers"]]]
+        whole = all(type(number) is int for run in runs for number in run) and all(len(run) == 2 for run in runs)
+        return isinstance(found, list) and whole and all(isinstance(source["name"], str) for source in found)
+    except (KeyError, TypeError):
+        return False
 
 
 def held_out(instance: str) -> str:

@@ -41,7 +41,7 @@ class Checkpoints:
     def steps(self) -> list[int]:
         """Steps of the checkpoints there are, ascending."""
         names = (path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
-        return sorted(int(name) for name in names if name.isdigit())
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def path_of(self, step: int) -> Path:
         """Where the checkpoint of a step is."""

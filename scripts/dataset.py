@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from _cli import parse, program
+from _cli import as_started_here, parse, program
 from _progress import shown
 
 from agent.dataset import Dataset
@@ -135,7 +135,7 @@ def advice(folder: Path, found: list[Problem]) -> str:
         return "shards are sound; restore the other files from a copy, and move foreign ones elsewhere"
     if merged:
         return "restore these from a copy, or delete the whole dataset and merge its sources again"
-    return (
+    return as_started_here(
         "restore these from a copy, or delete them and make the same bytes again with: python scripts/collect.py "
         f"--resume --out {folder} --episodes N (as many as it had)"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,9 @@ from sim.objects.splits import SPLITS
 
 CHUNK = 128
 """Frames that a thread reads and decodes at once, at most: neighbours lie beside each other on the disk."""
+
+LARGEST = 1 << 28
+"""Bytes of an encoded image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -168,12 +172,22 @@ def read_file(root: Path, name: str) -> bytes:
     if os.path.isabs(name) or ".." in name.split("/"):
         raise InputError(f"{root}: the image {name[:200]!r} lies elsewhere: a path below the folder is expected")
     try:
-        # A small image is read in three quarters of the time of a Python file, which asks the system more.
-        file = os.open(f"{root}/{name}", os.O_RDONLY)
-        try:
-            return os.read(file, os.fstat(file).st_size)
-        finally:
-            os.close(file)
+        return read_whole(f"{root}/{name}")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{root / name}: an image is expected there ({reason})") from error
+
+
+def read_whole(path: str) -> bytes:
+    """The content of a file. Raises OSError, and ValueError for what is no file, or larger than an image may be.
+
+    A small image is read in three quarters of the time of a Python file, which asks the system more.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that nobody writes to must not hold us up
+    try:
+        about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
+            raise ValueError(f"a file of {LARGEST >> 20} MiB at most is read")
+        return os.read(file, about.st_size)
+    finally:
+        os.close(file)

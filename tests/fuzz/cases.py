@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
+from agent.merge import merge
 from agent.record import RecordSettings
 from agent.settings import to_json
 from agent.writer import DatasetWriter
@@ -52,6 +53,11 @@ def _dataset(root: Path) -> None:
     with DatasetWriter(root, metadata=metadata, episodes_per_shard=6, image_format="png") as writer:
         for number, instance in enumerate(INSTANCES):
             writer.add(fake_episode(number, size=32)._replace(instance=f"instance-{instance}"))
+
+
+def _merged(root: Path) -> None:
+    _dataset(root.with_name("part"))
+    merge(root, [root.with_name("part")])
 
 
 def _settings(root: Path) -> None:
@@ -142,6 +148,7 @@ CASES = {
     case.reader: case
     for case in (
         Case("dataset", _dataset, ("dataset.json", "data/*.parquet")),
+        Case("merged", _merged, ("dataset.json",)),
         Case("verified", _dataset, ("dataset.json", "checksums.txt", "data/*.parquet")),
         Case("learned", _dataset, ("dataset.json", "data/*.parquet")),
         Case("recorded", _dataset, ("dataset.json",)),

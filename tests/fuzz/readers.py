@@ -116,11 +116,32 @@ def term(root: Path) -> None:
     chosen(root / "term.json")
 
 
+def merged(root: Path) -> None:
+    """A dataset whose episodes come from another."""
+    data = Dataset(root)
+    summary(data)
+    for number in data.numbers:
+        data.origin(number)
+
+
 KINDS = ("images", "rt4k", "co3d", "co3d-packed", "mvimgnet", "mvimgnet-packed", "armplay")
 READERS: dict[str, Callable[[Path], Any]] = {
     **{
         read.__name__: read
-        for read in (dataset, verified, learned, recorded, settings, history, checkpoint, encoder, weights, grid, term)
+        for read in (
+            dataset,
+            merged,
+            verified,
+            learned,
+            recorded,
+            settings,
+            history,
+            checkpoint,
+            encoder,
+            weights,
+            grid,
+            term,
+        )
     },
     **{kind: images(kind) for kind in KINDS},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,13 +14,6 @@ from tests.fuzz.cases import CASES, spoiled
 from tests.fuzz.child import Child, check
 
 Fuzz = Callable[[int], None]
-
-
-@pytest.fixture(scope="module")
-def child() -> Iterator[Child]:
-    child = Child()
-    yield child
-    child.close()
 
 
 @pytest.fixture(params=sorted(CASES))
