@@ -62,6 +62,15 @@ def load_encoder(path: Path | str) -> Encoder:
             encoder.network.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(f"{path}: not an encoder exported by armplay; a run exports its own when it ends") from None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+        OverflowError,
+    ) as error:
         raise InputError(f"{folder}: not an encoder exported by armplay ({' '.join(str(error).split())})") from None
     return encoder.eval()

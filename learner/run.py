@@ -123,7 +123,7 @@ class Run:
             try:
                 learner.restore(kept.tensors, kept.state["learner"])
                 self.seconds, self._best = float(kept.state["seconds"]), float(kept.state["best"])
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise InputError(f"{kept.path}: not a checkpoint of this run ({error})") from None
         self.history = [row for row in stored_history(self.folder) if row["step"] <= learner.steps]
         if self._team.leads:

@@ -168,7 +168,7 @@ class Learner:
             restore_optimizer("probe_optimizer", self.probe.optimizer, tensors)
             self.action_mean, self.action_std = tensors["action_mean"], tensors["action_std"]
             self.steps, self.init = int(state["steps"]), dict(state["init"])
-        except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        except (IndexError, KeyError, RuntimeError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None
 
 

@@ -135,7 +135,7 @@ def read_grid(path: Path) -> Grid:
         conditions = tuple(_condition(row, data, path) for row in stored["conditions"])
         head = {name: stored[name] for name in ("experiment", "split", "share", "words", "term", "cut")}
         return Grid(**head, conditions=conditions, seeds=tuple(int(row["seeds"]) for row in stored["conditions"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: no grid of armplay {VERSION} ({' '.join(str(error).split())})") from None
 
 
