@@ -6,7 +6,7 @@ BIN = $(VENV)/bin
 DEMO = runs/demo
 PYTEST = $(BIN)/python -m pytest
 
-.PHONY: demo test test-long check format lint types bench pictures clean
+.PHONY: demo test test-long test-nosim check format lint types bench pictures clean
 
 demo: $(VENV)/.demo
 	$(BIN)/python scripts/train_online.py --out $(DEMO) $(if $(wildcard $(DEMO)/settings.json),--resume)
@@ -16,6 +16,12 @@ test: $(VENV)/.test
 
 test-long: $(VENV)/.test
 	$(PYTEST) -n 2
+
+# Under a Python that PyBullet has no wheels for: all tests but those that simulate.
+test-nosim: PYTHON = $(firstword $(foreach name,python3.13 python3.12,$(if $(shell $(name) --version 2>/dev/null),$(name))))
+test-nosim:
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.12 or 3.13 found; name one: make test-nosim PYTHON=..."; exit 2; }
+	$(MAKE) test PYTHON="$(PYTHON)" VENV=.venv-nosim
 
 check: $(VENV)/.test format lint types test
 
@@ -39,7 +45,7 @@ pictures: demo
 	$(BIN)/python scripts/view.py curve --run $(DEMO) --out docs/curve.png
 
 clean:
-	rm -rf $(VENV) build *.egg-info
+	rm -rf $(VENV) .venv-nosim build *.egg-info
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "error: no Python found: 3.10 or 3.11 is needed"; exit 2; }

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
@@ -15,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from PIL import Image
 
 from agent import shards
+from agent.encoded import size_of
 from agent.episode import Episode
+from agent.files import read_json
 from sim.errors import InputError
 from sim.objects.splits import stable_hash
 
@@ -62,9 +61,8 @@ class Dataset:
         """(width, height) of the first image, in pixels; it is not decoded."""
         first = self.images(next(self.numbers))[0]
         try:
-            with Image.open(io.BytesIO(first)) as image:
-                return image.size
-        except (OSError, ValueError, SyntaxError) as error:
+            return size_of(first)
+        except ValueError as error:
             raise InputError(f"{self.root}: the first image cannot be read ({error}); see what verify says") from error
 
     def objects(self) -> dict[int, tuple[str, str]]:
@@ -169,7 +167,7 @@ def read_header(root: Path) -> dict[str, Any]:
     if not root.is_dir():
         raise InputError(f"{root}: a file, where the folder of a dataset is expected")
     try:
-        header = json.loads(path.read_text(encoding="utf-8"))
+        header = read_json(path)
     except FileNotFoundError as error:
         raise InputError(f"{root}: holds no dataset.json, so it is not a dataset of armplay") from error
     except (OSError, ValueError) as error:
@@ -181,7 +179,19 @@ def read_header(root: Path) -> dict[str, Any]:
         raise InputError(f"{path}: version {version}: at most {VERSION} is read here; update armplay")
     if not isinstance(per_shard, int) or per_shard < 1:
         raise InputError(f"{path}: episodes_per_shard={per_shard}: at least 1 is needed to find an episode's shard")
+    if not _are_sources(header.get("sources", [])):
+        raise InputError(f"{path}: 'sources' are not what was merged, so no episode's origin is known; restore it")
     return header
+
+
+def _are_sources(found: Any) -> bool:
+    """Whether these are names of datasets, and which of their episodes came from each."""
+    try:
+        runs = [run for source in found for run in [(0, source["episodes"]), *source["numbers"]]]
+        whole = all(type(number) is int for run in runs for number in run) and all(len(run) == 2 for run in runs)
+        return isinstance(found, list) and whole and all(isinstance(source["name"], str) for source in found)
+    except (KeyError, TypeError):
+        return False
 
 
 def held_out(instance: str) -> str:

@@ -5,7 +5,6 @@ Nothing in the file depends on when or in which order the episodes came, so the 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,8 +15,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from agent.encoded import decode as decode_image
 from agent.episode import Episode
 from agent.files import write_whole
+from agent.schema import COLUMNS, SCHEMA, check_size, check_whole
 from sim.errors import InputError
 
 JPEG_QUALITY = 95
@@ -27,46 +28,11 @@ IMAGE_FORMATS: dict[str, tuple[str, list[int]]] = {
 }
 """Name of an image format -> what OpenCV's encoder is told. PNG is exact, JPEG about a fifth of its size."""
 
-UNREADABLE = (OSError, ValueError, TypeError, pa.ArrowException, cv2.error)
+UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, pa.ArrowException, cv2.error)
 """What reading a damaged file may raise."""
 
-_IMAGE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-_VECTOR = pa.list_(pa.float32())
-_COLUMNS: dict[str, pa.DataType] = {
-    "episode": pa.int64(),
-    "frame": pa.int32(),
-    "time": pa.float64(),
-    "image": _IMAGE,
-    "mask": _IMAGE,
-    "category": pa.string(),
-    "instance": pa.string(),
-    "seed": pa.int64(),
-    "clean": _VECTOR,
-    "recorded": _VECTOR,
-    "executed": _VECTOR,
-    "limited": pa.bool_(),
-    "joints": _VECTOR,
-    "object_pose": _VECTOR,
-    "camera_pose": _VECTOR,
-    "intrinsics": _VECTOR,
-    "grasp": _VECTOR,
-    "visible": pa.float32(),
-}
-
-
-def _feature(kind: pa.DataType) -> dict[str, Any]:
-    """The Hugging Face description of a column; `Sequence` is the spelling that `datasets` 3 to 5 all read."""
-    if kind == _IMAGE:
-        return {"_type": "Image"}
-    if kind == _VECTOR:
-        return {"feature": {"dtype": "float32", "_type": "Value"}, "_type": "Sequence"}
-    return {"dtype": {"double": "float64", "float": "float32"}.get(str(kind), str(kind)), "_type": "Value"}
-
-
-SCHEMA = pa.schema(
-    list(_COLUMNS.items()),
-    metadata={"huggingface": json.dumps({"info": {"features": {k: _feature(v) for k, v in _COLUMNS.items()}}})},
-)
+MOST = 1 << 30
+"""Bytes of the frames of an episode."""
 
 
 def encode(episode: Episode, image_format: str) -> pa.Table:
@@ -100,7 +66,7 @@ def encode(episode: Episode, image_format: str) -> pa.Table:
         "grasp": [episode.grasp] * count,
         "visible": episode.visible,
     }
-    return pa.table({name: pa.array(columns[name], kind) for name, kind in _COLUMNS.items()}, schema=SCHEMA)
+    return pa.table({name: pa.array(columns[name], kind) for name, kind in COLUMNS.items()}, schema=SCHEMA)
 
 
 def _encode_image(suffix: str, image: np.ndarray, options: list[int]) -> dict[str, Any]:
@@ -153,6 +119,8 @@ def _pictures(cells: pa.BinaryArray | Sequence[pa.BinaryScalar]) -> np.ndarray:
     for index, cell in enumerate(cells):
         image = _decode_image(cell, cv2.IMREAD_COLOR)
         if index == 0:
+            if len(cells) * image.size > MOST:
+                raise ValueError(f"{len(cells)} images of shape {image.shape} in one episode")
             frames = np.empty((len(cells), *image.shape), np.uint8)
         if image.shape != frames.shape[1:]:
             raise ValueError(f"images of shapes {frames.shape[1:]} and {image.shape} in one episode")
@@ -161,10 +129,7 @@ def _pictures(cells: pa.BinaryArray | Sequence[pa.BinaryScalar]) -> np.ndarray:
 
 
 def _decode_image(cell: pa.BinaryScalar, flags: int) -> np.ndarray:
-    image = cv2.imdecode(np.frombuffer(cell.as_buffer(), np.uint8), flags)
-    if image is None:
-        raise ValueError("an image cannot be decoded")
-    return image
+    return decode_image(cell.as_buffer(), flags)
 
 
 def _vectors(table: pa.Table, name: str) -> np.ndarray:
@@ -205,19 +170,22 @@ def frame_counts(path: Path, index: int, *, episodes_per_shard: int) -> list[int
             if not file.schema_arrow.equals(SCHEMA):
                 raise ValueError("its columns are not those of armplay episodes")
             groups = [footer.row_group(i) for i in range(footer.num_row_groups)]
+            spans = [group.column(0).statistics for group in groups]
     except UNREADABLE as error:
         raise damaged(path, error) from error
     if not 1 <= len(groups) <= episodes_per_shard:
         raise damaged(path, f"{len(groups)} episodes, 1 to {episodes_per_shard} expected")
-    spans = [group.column(0).statistics for group in groups]
     for number, span in enumerate(spans, index * episodes_per_shard):
         if span is None or (span.min, span.max) != (number, number):
             raise damaged(path, f"episode {number} is not where it belongs")
     return [group.num_rows for group in groups]
 
 
-def read(path: Path, positions: Iterable[int], *, columns: list[str] | None = None) -> Iterator[pa.Table]:
-    """The rows of the episodes at these positions of a shard, page checksums verified; by default, all columns."""
+def read(
+    path: Path, positions: Iterable[int], *, columns: list[str] | None = None, whole: bool = True
+) -> Iterator[pa.Table]:
+    """The rows of the episodes at these positions of a shard, page checksums verified; by default, all columns. Those
+    that lack what each episode has are damaged, unless they need not be `whole`."""
     try:
         file = pq.ParquetFile(path, page_checksum_verification=True)
     except UNREADABLE as error:
@@ -225,7 +193,10 @@ def read(path: Path, positions: Iterable[int], *, columns: list[str] | None = No
     with file:
         for position in positions:
             try:
+                check_size(file.metadata.row_group(position))
                 table = file.read_row_group(position, columns=columns, use_threads=False)
+                if whole:
+                    check_whole(table)
             except UNREADABLE as error:
                 raise damaged(path, error) from error
             yield table.combine_chunks()
@@ -268,6 +239,7 @@ def objects(path: Path) -> dict[int, tuple[str, str]]:
     names = ("episode", "category", "instance")
     try:
         table = pq.read_table(path, columns=list(names), use_threads=False)
+        check_whole(table)
     except UNREADABLE as error:
         raise damaged(path, error) from error
     episodes, *pairs = (table[name].to_pylist() for name in names)

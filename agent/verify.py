@@ -14,11 +14,11 @@ from agent.checksums import HEADER, NAME, read_checksums
 from agent.dataset import read_header
 from agent.episode import Episode
 from agent.files import sha256_of
+from agent.schema import AT_END
 from sim.errors import InputError
 
 OURS = (HEADER, NAME, "README.md", "contact_sheet.png", "data")
 """What may lie in the folder of a dataset; the card and the picture are the user's to change, and have no checksum."""
-_NULL_AT_END = ("clean", "recorded", "executed", "limited")
 _SAME_THROUGHOUT = ("category", "instance", "seed", "intrinsics", "grasp")
 
 
@@ -116,7 +116,7 @@ def _examine(path: Path, index: int, per_shard: int, look: dict[str, Any]) -> in
     """The number of episodes in a shard. Raises InputError or ValueError for what is wrong with it. `look` holds what
     all episodes have in common, as the first one has it."""
     counts = shards.frame_counts(path, index, episodes_per_shard=per_shard)
-    for number, table in enumerate(shards.read(path, range(len(counts))), start=index * per_shard):
+    for number, table in enumerate(shards.read(path, range(len(counts)), whole=False), start=index * per_shard):
         try:
             _check_rows(table)
             episode = shards.decode(table)
@@ -139,8 +139,8 @@ def _check_rows(table: pa.Table) -> None:
             raise ValueError(f"{name} is not the same in all frames")
     for name in table.column_names:
         empty = np.asarray(table[name].is_null())
-        allowed = {0, count} if name == "mask" else {1} if name in _NULL_AT_END else {0}
-        if empty.sum() not in allowed or (name in _NULL_AT_END and not empty[-1]):
+        allowed = {0, count} if name == "mask" else {1} if name in AT_END else {0}
+        if empty.sum() not in allowed or (name in AT_END and not empty[-1]):
             raise ValueError(f"{name} is null where it should not be, or the other way round")
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from agent.files import write_whole
+from agent.files import parse_json, write_whole
 from sim.errors import InputError
 
 SUFFIX = ".safetensors"
@@ -41,7 +41,7 @@ class Checkpoints:
     def steps(self) -> list[int]:
         """Steps of the checkpoints there are, ascending."""
         names = (path.name.removesuffix(SUFFIX) for path in self.folder.glob(f"*{SUFFIX}"))
-        return sorted(int(name) for name in names if name.isdigit())
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def path_of(self, step: int) -> Path:
         """Where the checkpoint of a step is."""
@@ -96,7 +96,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]
     try:
         with safe_open(path, framework="pt") as file:
             about = file.metadata() or {}
-            state = json.loads(about["state"])
+            state = parse_json(about["state"])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         if _digest(tensors, about["state"]) != about["sha256"]:
             raise ValueError("its bytes are not those that were written")

@@ -9,7 +9,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
-from agent.files import write_text, write_whole
+from agent.files import read_json, write_text, write_whole
 from learner.card import card
 from learner.encoders import Encoder, build_encoder
 from sim.errors import InputError
@@ -52,7 +52,7 @@ def load_encoder(path: Path | str) -> Encoder:
     if not (folder / CONFIG).exists() and (folder / "encoder").is_dir():
         folder = folder / "encoder"
     try:
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = read_json(folder / CONFIG)
         if config.get("format") != FORMAT or not isinstance(config["encoder"], str):
             raise ValueError("another format")
         if config["version"] > VERSION:
@@ -62,6 +62,15 @@ def load_encoder(path: Path | str) -> Encoder:
             encoder.network.load_state_dict({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
     except FileNotFoundError:
         raise InputError(f"{path}: not an encoder exported by armplay; a run exports its own when it ends") from None
-    except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
+    except (
+        OSError,
+        SafetensorError,
+        KeyError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        RuntimeError,
+        OverflowError,
+    ) as error:
         raise InputError(f"{folder}: not an encoder exported by armplay ({' '.join(str(error).split())})") from None
     return encoder.eval()

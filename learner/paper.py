@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from agent.files import write_text
+from agent.files import read_json, write_text
 from learner.augment import Augment, AugmentSettings
 from learner.data import ImageData
 from learner.presets import PROBE_EPOCHS
@@ -136,7 +136,7 @@ def line_of(name: str, paths: Sequence[Path]) -> Line:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text())
+        found = read_json(path)
         if not all(isinstance(found[protocol]["accuracy"], list) for protocol in PROTOCOLS):
             raise ValueError("another format")
     except (OSError, ValueError, KeyError, TypeError) as error:

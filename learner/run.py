@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from agent.files import unwritable, write_text
+from agent.files import parse_json, read_json, unwritable, write_text
 from agent.settings import differences, from_json, to_json
 from agent.watch import Watch
 from learner.board import Board
@@ -38,11 +38,11 @@ def stored_processes(folder: Path, kind: type[LearnSettings]) -> int:
 
 def _stored(folder: Path, kind: type[LearnSettings]) -> tuple[Any, int]:
     try:
-        stored = json.loads((folder / "settings.json").read_text())
+        stored = read_json(folder / "settings.json")
         if stored.get("format") != "armplay-run" or stored.get("version") != VERSION:
             raise ValueError(f"format {stored.get('format')} version {stored.get('version')}")
         settings, script, processes = stored["settings"], stored["script"], int(stored["processes"])
-    except (OSError, ValueError, AttributeError, KeyError, TypeError) as error:
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, OverflowError) as error:
         raise InputError(f"{folder}: no run of armplay {VERSION} ({error})") from None
     if script != kind.script:
         raise InputError(f"{folder}: a run of scripts/{script}.py, and one of scripts/{kind.script}.py is needed")
@@ -123,7 +123,7 @@ class Run:
             try:
                 learner.restore(kept.tensors, kept.state["learner"])
                 self.seconds, self._best = float(kept.state["seconds"]), float(kept.state["best"])
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise InputError(f"{kept.path}: not a checkpoint of this run ({error})") from None
         self.history = [row for row in stored_history(self.folder) if row["step"] <= learner.steps]
         if self._team.leads:
@@ -183,12 +183,15 @@ def stored_history(folder: Path) -> list[dict[str, float]]:
     """The rows of a run's log; the last one may have been cut by a kill, and is then left out. Raises InputError for
     what is no log."""
     path, found = folder / HISTORY, []
-    lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: no history that can be read ({error})") from None
     for line in lines:
         try:
-            row = json.loads(line)
+            row = parse_json(line)
             found.append({**row, "step": int(row["step"])})
-        except (ValueError, TypeError, KeyError):
+        except (ValueError, TypeError, KeyError, OverflowError):
             if line is not lines[-1]:
                 raise InputError(f"{path}: line {len(found) + 1} is no row of a history") from None
     return found

@@ -14,6 +14,7 @@ import torch
 
 from agent.episode import Pairs
 from agent.settings import differences, to_json
+from agent.watch import Watch
 from learner.checkpoint import Checkpoints
 from learner.data import PairSet, open_data
 from learner.parts import buffer_for, buffer_text, check_buffer
@@ -44,6 +45,10 @@ class Stored(ABC):
     """Where the frames are, in words."""
     told: str = ""
     """What the user should know beforehand."""
+    source: Source | None = None
+    """Where episodes come from; None for images, of which no arm is known."""
+    watch = Watch()
+    """Shows the episodes as they come in."""
 
     def __init__(self, settings: TrainSettings, team: Team) -> None:
         self._settings, self._team = settings, team
@@ -118,7 +123,8 @@ class Whole(Stored):
     def __init__(self, settings: TrainSettings, folder: Path, team: Team) -> None:
         super().__init__(settings, team)
         self._folder = folder
-        self._source = source = RecordedSource(Path(settings.data), settings.record, team=team)
+        self.source: RecordedSource = RecordedSource(Path(settings.data), settings.record, team=team)
+        source = self.source
         if settings.image_size not in (0, source.layout.image_size):
             raise InputError(
                 f"image_size={settings.image_size}: the episodes in {settings.data} have {source.layout.image_size}; "
@@ -135,9 +141,10 @@ class Whole(Stored):
 
     def read(self) -> Iterator[int]:
         device = self._team.device
-        self._buffer = buffer_for(self._settings, self._source, self.episodes, self._folder, device=device)
-        for done, episode in enumerate(self._source.episodes(), start=1):
+        self._buffer = buffer_for(self._settings, self.source, self.episodes, self._folder, device=device)
+        for done, episode in enumerate(self.source.episodes(), start=1):
             self._shown.watch(episode)
+            self.watch.episode(episode)
             self._buffer.insert(episode)
             yield done
 
@@ -145,7 +152,7 @@ class Whole(Stored):
         return self._buffer
 
     def __exit__(self, *exception: object) -> None:
-        self._source.rest()
+        self.source.rest()
 
 
 class Repeated(Stored):
@@ -163,15 +170,15 @@ class Repeated(Stored):
         self.told = check_same(settings, repeated_settings(live), live)
         super().__init__(settings, team)
         self._folder = folder
-        self._source: Source = open_source(self._played, live / "episodes", resume=True)
-        self.data = self._shown = EpisodeData(self._source, settings)
+        self.source: Source = open_source(self._played, live / "episodes", resume=True)
+        self.data = self._shown = EpisodeData(self.source, settings)
         self.horizon = self._played.steps
         self._log = iter(read_log(live / NAME))
         self._next = next(self._log, None)
         self._buffer: ReplayBuffer | None = None
         self._seen: set[int] = set()
-        check_buffer(settings, self._source.layout, self._played.capacity, folder)
-        self.room = buffer_text(settings, self._source.layout, self._played.capacity)
+        check_buffer(settings, self.source.layout, self._played.capacity, folder)
+        self.room = buffer_text(settings, self.source.layout, self._played.capacity)
 
     def at(self, draw: int) -> ReplayBuffer:
         while self._next is not None and self._next.draw <= draw:
@@ -185,7 +192,7 @@ class Repeated(Stored):
         return self._buffer
 
     def __exit__(self, *exception: object) -> None:
-        self._source.rest()
+        self.source.rest()
 
     def _begin_session(self, steps: int) -> None:
         if self._buffer is not None:
@@ -193,7 +200,7 @@ class Repeated(Stored):
         self.horizon = steps
         self._buffer = buffer_for(
             self._settings,
-            self._source,
+            self.source,
             self._played.capacity,
             self._folder,
             device=self._team.device,
@@ -203,10 +210,11 @@ class Repeated(Stored):
     def _insert(self, number: int) -> None:
         if self._buffer is None:
             raise InputError(f"{self._settings.replay_log}/{NAME}: line 1 begins no session: it is not whole")
-        episode = self._source.episode(number)
+        episode = self.source.episode(number)
         if number not in self._seen:  # a resumed run is given its last episodes again
             self._seen.add(number)
             self._shown.watch(episode)
+        self.watch.episode(episode)
         self._buffer.insert(episode)
 
 

@@ -182,7 +182,7 @@ class Learner:
             self.steps, self.init = int(state["steps"]), dict(state["init"])
             if self.curiosity is not None:
                 self.curiosity.restore(state["curiosity"])
-        except (IndexError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        except (IndexError, KeyError, RuntimeError, TypeError, ValueError, OverflowError) as error:
             raise InputError(f"the checkpoint is of another run: {str(error).splitlines()[0]}") from None
 
 

@@ -70,7 +70,7 @@ def program(main: Callable[[], int | None], *, tells: Callable[[], bool] = lambd
     except (InputError, FloatingPointError, ConnectionError) as error:
         # The second is of a learner that has diverged, the third of a team that has lost a process.
         if tells():
-            print(f"error: {error}", file=sys.stderr)
+            print(f"error: {as_started_here(str(error))}", file=sys.stderr)
         status = 2 if isinstance(error, InputError) else 1
     sys.exit(status)
 

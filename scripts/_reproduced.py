@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from agent.files import write_text
+from agent.files import read_json, write_text
 from agent.settings import differences, from_json
 from agent.versions import versions
 from learner.card import table
@@ -23,7 +23,7 @@ def kept_plan(out: Path, asked: Asked) -> Plan | None:
     """The plan of an earlier start; None where there is none. Raises InputError for another's."""
     path = out / NAME
     try:
-        stored = json.loads(path.read_text())
+        stored = read_json(path)
     except FileNotFoundError:
         if out.is_dir() and any(not each.name.startswith(".") for each in out.iterdir()):
             raise InputError(f"{out}: exists and is no repetition of the paper, give another --out") from None

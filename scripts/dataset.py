@@ -18,11 +18,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import tyro
-from _cli import parse, program
+from _cli import as_started_here, parse, program
 from _progress import shown
 
 from agent.dataset import Dataset
 from agent.export import EXPORTS
+from agent.files import read_json
 from agent.info import summary
 from agent.merge import append, merge
 from agent.verify import Problem, problems
@@ -127,14 +128,14 @@ class Export:
 def advice(folder: Path, found: list[Problem]) -> str:
     """What to do about damage."""
     try:
-        merged = "sources" in json.loads((folder / "dataset.json").read_text(encoding="utf-8"))
+        merged = "sources" in read_json(folder / "dataset.json")
     except (OSError, ValueError):
         return "restore dataset.json from a copy: without it the shards cannot be understood"
     if not any(problem.name.startswith("data/shard-") for problem in found):
         return "shards are sound; restore the other files from a copy, and move foreign ones elsewhere"
     if merged:
         return "restore these from a copy, or delete the whole dataset and merge its sources again"
-    return (
+    return as_started_here(
         "restore these from a copy, or delete them and make the same bytes again with: python scripts/collect.py "
         f"--resume --out {folder} --episodes N (as many as it had)"
     )

@@ -42,13 +42,13 @@ class Armplay(IndexedData):
             category += rows["category"].to_pylist()
             instance += rows["instance"].to_pylist()
             times.append(rows["time"].to_numpy())
-            moved.append(rows["object_pose"].combine_chunks().flatten().to_numpy().reshape(-1, 7))
+            moved.append(rows["object_pose"].combine_chunks().flatten().to_numpy())
             counts.append(len(rows))
-            if len(moved[-1]) != counts[-1]:
+            if len(moved[-1]) != 7 * counts[-1]:
                 raise InputError(f"{root}: episode {numbers[len(counts) - 1]} lacks object poses; see what verify says")
         self._episode = np.repeat(numbers, counts)
         self._frame = np.concatenate([np.arange(count) for count in counts])
-        motion = np.concatenate(moved)
+        motion = np.concatenate(moved).reshape(-1, 7)
         self.index(
             category=category,
             instance=[f"{one}/{other}" for one, other in zip(category, instance, strict=True)],

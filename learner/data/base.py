@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +14,7 @@ from types import MappingProxyType
 import cv2
 import numpy as np
 
+from agent.encoded import decode
 from learner.data.views import orientations
 from sim import poses
 from sim.cores import cores
@@ -21,6 +23,9 @@ from sim.objects.splits import SPLITS
 
 CHUNK = 128
 """Frames that a thread reads and decodes at once, at most: neighbours lie beside each other on the disk."""
+
+LARGEST = 1 << 28
+"""Bytes of an encoded image."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,8 +141,9 @@ class ImageData(ABC):
 def decode_into(found: np.ndarray, data: bytes) -> bool:
     """Fill uint8 [size, size, 3], RGB, with an encoded image: its shorter side is scaled to `size`, and the middle is
     kept. False for bytes that are no image."""
-    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if pixels is None:
+    try:
+        pixels = decode(data, cv2.IMREAD_COLOR)
+    except ValueError:
         return False
     if pixels.shape != found.shape:
         pixels = _square(pixels, len(found))
@@ -166,12 +172,22 @@ def read_file(root: Path, name: str) -> bytes:
     if os.path.isabs(name) or ".." in name.split("/"):
         raise InputError(f"{root}: the image {name[:200]!r} lies elsewhere: a path below the folder is expected")
     try:
-        # A small image is read in three quarters of the time of a Python file, which asks the system more.
-        file = os.open(f"{root}/{name}", os.O_RDONLY)
-        try:
-            return os.read(file, os.fstat(file).st_size)
-        finally:
-            os.close(file)
+        return read_whole(f"{root}/{name}")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise InputError(f"{root / name}: an image is expected there ({reason})") from error
+
+
+def read_whole(path: str) -> bytes:
+    """The content of a file. Raises OSError, and ValueError for what is no file, or larger than an image may be.
+
+    A small image is read in three quarters of the time of a Python file, which asks the system more.
+    """
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a pipe that nobody writes to must not hold us up
+    try:
+        about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > LARGEST:
+            raise ValueError(f"a file of {LARGEST >> 20} MiB at most is read")
+        return os.read(file, about.st_size)
+    finally:
+        os.close(file)

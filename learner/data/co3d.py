@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -20,6 +21,8 @@ from sim.errors import InputError
 
 LISTS = {"test": "test", "train": "train", "val": "validation"}
 """Set lists -> splits; a sequence that several lists have is of the first of these."""
+LARGER = 100
+"""Times that annotations are larger than their gzipped file, at most; ten are usual."""
 MEAN = np.array([0.0057, -0.0274, 0.168, 0.545, -1.16e6, 2.71e5, 4.83e5, -0.000415, -0.000257])
 STD = np.array([0.0841, 0.404, 0.499, 0.505, 3.38e9, 7.88e8, 1.4e9, 9.26, 4.94])
 """Of the actions of version 1, as AA-SSL's authors have them."""
@@ -191,6 +194,16 @@ def _parsed(path: Path) -> Any:
     """JSON, gzipped where the name says so."""
     try:
         data = path.read_bytes()
-        return json.loads(gzip.decompress(data) if path.suffix == ".jgz" else data)
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+        return json.loads(_unpacked(data) if path.suffix == ".jgz" else data)
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
         raise InputError(f"{path}: no JSON that can be read ({error})") from error
+
+
+def _unpacked(data: bytes) -> bytes:
+    """What was gzipped. Raises ValueError for what is far larger than annotations become, and would fill the memory."""
+    most = LARGER * max(len(data), 1 << 16)
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        found = file.read(most + 1)
+    if len(found) > most:
+        raise ValueError(f"more than {LARGER} times as large unpacked")
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from learner.data.base import LARGEST
 from sim.errors import InputError
 
 
@@ -34,13 +36,15 @@ class Hdf5:
             if hasattr(node, "dtype"):
                 return self._of_dataset(node, indices)
             return self._bytes([self._node([*place, str(index)])[()] for index in indices], node)
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise InputError(f"{self.path}: cannot be read ({_line(error)}); restore it") from error
 
     def _of_dataset(self, node: Any, indices: np.ndarray) -> list[bytes]:
         if len(indices) and not 0 <= indices.min() <= indices.max() < len(node):
             wrong = indices[(indices < 0) | (indices >= len(node))][0]
             raise InputError(f"{self.path}: {node.name} has no entry {wrong}: it holds {len(node)}")
+        if math.prod(node.shape[1:]) * node.dtype.itemsize > LARGEST:
+            raise InputError(f"{self.path}: an entry of {node.name} is of {node.shape[1:]} {node.dtype}: too large")
         if node.ndim == 1 and node.dtype.metadata and "vlen" in node.dtype.metadata:
             return self._bytes(_points(node, indices), node)
         breaks = np.flatnonzero(np.diff(indices) != 1) + 1
@@ -66,9 +70,12 @@ class Hdf5:
             return self._own.last[1]
         for name in place:
             try:
-                node = node[name]
-            except (KeyError, ValueError, TypeError) as error:
+                link = node.get(name, getlink=True)
+                node = node[name] if type(link).__name__ != "ExternalLink" else None
+            except (KeyError, ValueError, TypeError, AttributeError) as error:
                 raise InputError(f"{self.path}: holds no {'/'.join(place)}, where images are expected") from error
+            if node is None or getattr(node, "external", None) or getattr(node, "is_virtual", False):
+                raise InputError(f"{self.path}: {'/'.join(place)} lies in another file, and this one alone is read")
         self._own.last = key, node
         return node
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import csv
-import io
 import math
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from agent.dataset import held_out
+from agent.encoded import size_of
 from learner.data.base import ActionFormula, read_file
 from learner.data.indexed import IndexedData
 from learner.data.views import orientations
@@ -71,9 +70,8 @@ class ImageFolder(IndexedData):
     def _shorter_side(self, path: str) -> int:
         """In pixels; the image is not decoded."""
         try:
-            with Image.open(io.BytesIO(read_file(self.root, path))) as image:
-                return min(image.size)
-        except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+            return min(size_of(read_file(self.root, path)))
+        except ValueError as error:
             raise InputError(f"{self.root / path}: no image that can be read; restore it") from error
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from agent.dataset import held_out
-from learner.data.base import ActionFormula, Frames, ImageData, check_split
+from learner.data.base import ActionFormula, Frames, ImageData, check_split, read_whole
 from learner.data.colmap import read_cameras, read_images
 from sim import poses
 from sim.cores import cores
@@ -71,7 +71,7 @@ class MVImgNet(ImageData):
     def __init__(self, root: Path, *, objects: str = "") -> None:
         """`objects`: a file that lists those to use, as for `chosen_objects`; all by default."""
         super().__init__(root)
-        folders = [folder for folder in root.iterdir() if folder.name.isdigit() and folder.is_dir()]
+        folders = [folder for folder in root.iterdir() if folder.name.isdecimal() and folder.is_dir()]
         found = [
             f"{folder.name}/{item.name}"
             for folder in sorted(folders, key=lambda folder: int(folder.name))
@@ -139,8 +139,8 @@ def read_clip(folder: Path) -> Clip:
 
 
 def frame_number(name: str) -> int | None:
-    """The number that the stem of a file name ends in; None where it does not."""
-    match = re.search(r"(\d+)\.\w+$", name)
+    """The number that the stem of a file name ends in; None where it does not, or where no frame has such a number."""
+    match = re.search(r"(?<!\d)(\d{1,15})\.\w+$", name)
     return int(match[1]) if match else None
 
 
@@ -214,11 +214,10 @@ def chosen_objects(names: Sequence[str], listing: str) -> tuple[str, ...]:
 
 def _read_image(path: Path) -> bytes:
     try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path}: cannot be read ({error.strerror}), but COLMAP's model names it; restore it"
-        ) from error
+        return read_whole(str(path))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise InputError(f"{path}: cannot be read ({reason}), but COLMAP's model names it; restore it") from error
 
 
 def _scalar_last(quaternions: np.ndarray) -> np.ndarray:

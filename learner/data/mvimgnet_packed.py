@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from agent.dataset import held_out
+from agent.encoded import size_of
 from learner.data.base import Frames, ImageData, check_split
 from learner.data.hdf5 import Hdf5
 from learner.data.mvimgnet import (
@@ -135,10 +134,10 @@ class PackedMVImgNet(ImageData):
         place = self._place(instance, partition)
         (data,) = self._file.entries(place, stored)
         try:
-            with Image.open(io.BytesIO(data)) as image:
-                return image.width > image.height
-        except (OSError, ValueError, SyntaxError) as error:
+            width, height = size_of(data)
+        except ValueError as error:
             raise InputError(f"{self._file.path}: {'/'.join(place)}, frame {stored[0]}: no image ({error})") from error
+        return width > height
 
     def _place(self, instance: int, partition: dict[int, str]) -> list[str]:
         """Where the images of an instance are in the file."""

@@ -79,6 +79,6 @@ class Rt4k(IndexedData):
 def _view(name: str, root: Path) -> int:
     """The view's number: the third field from the right of a file name."""
     fields = name.split("_")
-    if len(fields) < 3 or not fields[-3].isdecimal() or not 1 <= int(fields[-3]) <= VIEWS:
+    if len(fields) < 3 or not fields[-3].isdecimal() or len(fields[-3]) > 9 or not 1 <= int(fields[-3]) <= VIEWS:
         raise InputError(f"{root}: file name {name[:200]}: its third field from the right is no view of 1 to {VIEWS}")
     return int(fields[-3])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from agent.files import read_json
 from learner.encoders import Encoder, build_encoder
 from learner.probes import Embed, color_histogram, embed, raw_pixels
 from learner.settings import FREE_ON_RESUME
@@ -34,13 +34,13 @@ class TrainedRun(NamedTuple):
 def read_run(folder: Path) -> TrainedRun | None:
     """What is known of the run in a folder; None where there is an exported encoder, and nothing of its training."""
     try:
-        header = json.loads((folder / "settings.json").read_text())
+        header = read_json(folder / "settings.json")
         stored = header["settings"]
         seed = int(stored["seed"] if "seed" in stored else stored["record"]["seed"])
         found = {name: value for name, value in _flat(stored) if name not in UNIMPORTANT}
         found |= {"script": header["script"], "processes": header["processes"]}
         return TrainedRun(seed, stored["method"], stored["action"], stored.get("data", ""), found, stored)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from agent.files import write_text
+from agent.files import read_json, write_text
 from agent.record import RecordSettings
 from agent.settings import from_json, to_json
 from learner.experiments.design import MACHINE, Base, Condition, Data, Experiment, Scale, digest
@@ -126,7 +126,7 @@ def _row(condition: Condition, seeds: int) -> dict[str, Any]:
 def read_grid(path: Path) -> Grid:
     """A grid that `write_grid` kept. Raises InputError for a file that holds none."""
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = read_json(path)
         if (stored["format"], stored["version"]) != (FORMAT, VERSION):
             raise ValueError(f"format {stored['format']} version {stored['version']}")
         data = {
@@ -136,7 +136,7 @@ def read_grid(path: Path) -> Grid:
         conditions = tuple(_condition(row, data, path) for row in stored["conditions"])
         head = {name: stored[name] for name in ("experiment", "split", "share", "words", "term", "cut")}
         return Grid(**head, conditions=conditions, seeds=tuple(int(row["seeds"]) for row in stored["conditions"]))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: no grid of armplay {VERSION} ({' '.join(str(error).split())})") from None
 
 

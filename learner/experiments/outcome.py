@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.files import write_text
-from agent.settings import to_json
+from agent.files import read_json, write_text
+from agent.settings import from_json, to_json
 from learner.card import table
 from learner.experiments.design import ActionTerm, Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise, draw_seen
@@ -21,6 +21,7 @@ from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
 from learner.experiments.summary import Found, Row, cell_table, curve_table, seen_table, summary, the
 from learner.methods import MethodSettings
+from sim.errors import InputError
 
 CHOICE = "choice.json"
 TERM_SETTINGS = ("action_weight", "action_warmup", "action_temperature", "negatives", "pair_norm")
@@ -190,12 +191,14 @@ def chosen(path: Path) -> tuple[ActionTerm, str]:
     """The settled action term, and where it is from; the default where nothing was settled."""
     if not path.exists():
         return ActionTerm(), "as by default, nothing was settled"
-    kept = json.loads(path.read_text())
-    term = {**kept["term"]}
-    warmup = term.pop("action_warmup")
-    return ActionTerm(
-        MethodSettings(**term), warmup
-    ), f"{kept['condition']}, settled in {kept['steps']} steps with {kept['seeds']} seeds"
+    try:
+        kept = read_json(path)
+        term = {**kept["term"]}
+        warmup = float(term.pop("action_warmup"))
+        told = f"{kept['condition']}, settled in {kept['steps']} steps with {kept['seeds']} seeds"
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise InputError(f"{path}: tells of no action term ({error}); remove it to settle one anew") from None
+    return ActionTerm(from_json(MethodSettings, term, where=str(path)), warmup), told
 
 
 def section(

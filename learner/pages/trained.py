@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from agent.files import read_json
 from learner.charts import COLORS, Curve
 from learner.export import CONFIG
 from learner.page import flatten
@@ -38,10 +38,10 @@ def read_trained(folder: Path) -> Trained:
     """What the folder of a run, or of an exported encoder, says. Raises InputError for a foreign one."""
     try:
         if (folder / "settings.json").exists():
-            run = json.loads((folder / "settings.json").read_text())
+            run = read_json(folder / "settings.json")
             return Trained(dict(flatten(run["settings"])), run["command"], stored_history(folder))
         config = folder / CONFIG if (folder / CONFIG).exists() else folder / "encoder" / CONFIG
-        about = json.loads(config.read_text())
+        about = read_json(config)
         about["trained"] = {name: value for name, value in about["trained"].items() if name != "scores"}
         return Trained(dict(flatten(about)), "", [])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:

@@ -18,6 +18,7 @@ import pytest
 from agent import shards
 from agent.checksums import read_checksums
 from agent.dataset import Dataset
+from agent.schema import SCHEMA
 from agent.verify import problems
 from agent.writer import DatasetWriter
 from sim.errors import InputError
@@ -109,7 +110,7 @@ def test_without_checksums_damage_is_still_found(sound: Path, tmp_path: Path) ->
 
 def with_column(table: pa.Table, name: str, values: list[Any]) -> pa.Table:
     at = table.schema.get_field_index(name)
-    return table.set_column(at, shards.SCHEMA.field(name), pa.array(values, shards.SCHEMA.field(name).type))
+    return table.set_column(at, SCHEMA.field(name), pa.array(values, SCHEMA.field(name).type))
 
 
 @pytest.mark.parametrize(

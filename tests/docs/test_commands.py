@@ -31,7 +31,7 @@ PARSED = {
 }
 """Options that cannot be had here, and why: such commands are only parsed."""
 ELSEWHERE = {
-    r"make (check|test|test-long|format)": "CI runs them",
+    r"make (check|test|test-long|test-nosim|format)": "CI runs them",
     r"make demo|make pictures|make bench": "minutes; their commands are here, each in its tiny form",
     r"(python3?[.\d]* -m )?(pip|venv) ": "would change this environment; tests/test_wheel.py installs the wheel",
     r"ray (start|stop)": "changes this machine",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from agent.merge import merge
+from tests.agent.stores import shard, store
 from tests.scripts.running import ROOT, assert_one_line, end_of, run_here, start
 
 
@@ -47,6 +51,23 @@ def test_help_shows_the_examples_and_may_be_cut_short() -> None:
     outcome = run_here("collect", "--help")
     assert outcome.status == 0
     assert outcome.out.count("python scripts/collect.py ") >= 3
+
+
+@pytest.mark.long
+def test_started_from_a_wheel_what_is_told_names_the_commands_of_the_wheel(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "scripts", tmp_path / "armplay")
+    store(tmp_path / "data", range(3))
+    merge(tmp_path / "merged", [tmp_path / "data"])
+    shard(tmp_path / "data", 0).write_bytes(b"")
+    calls = {
+        "armplay collect --resume --out": ("dataset", "verify", tmp_path / "data"),
+        "armplay dataset append": ("collect", "--resume", "--out", tmp_path / "merged"),
+    }
+    for told, words in calls.items():
+        command = [sys.executable, str(tmp_path / "armplay" / "__main__.py"), *map(str, words)]
+        done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, text=True)
+        assert told in done.stdout + done.stderr
+        assert "python scripts/" not in done.stdout + done.stderr
 
 
 @pytest.mark.long

@@ -67,6 +67,25 @@ def test_all_stored_training_episodes_are_learned_from_and_everything_is_left(
     assert str(collected) in json.loads((undisturbed / "encoder/config.json").read_text())["trained"]["data"]
 
 
+@pytest.mark.long
+def test_a_run_that_is_watched_learns_the_same_and_says_where_to_look(
+    undisturbed: Path, collected: Path, rt4k: str, tmp_path: Path
+) -> None:
+    reader = pytest.importorskip("rerun.chunk", reason="an extra")
+    run, file, wanted = tmp_path / "run", tmp_path / "run.rrd", ("--steps", STEPS, *LEARNING, "--quiet")
+    outcome = run_here("train", "--data", collected, "--out", run, *wanted, "--rerun", file)
+    assert (outcome.status, outcome.err) == (0, f"watch: {file}\n"), outcome
+    assert losses_of(run) == losses_of(undisturbed)
+    chunks = reader.RrdReader(file).stream()
+    rows = {chunk.entity_path: chunk.num_rows for chunk in chunks.to_chunks() if not chunk.is_static}
+    assert {"/world/camera/frame", "/world/object", "/commands/recorded", "/pairs", "/map"} <= set(rows)
+    assert {"/loss", "/loss/instance", "/probe/knn_validation", "/buffer/episodes"} <= set(rows)
+    outcome = run_here("train", "--data", rt4k, "--out", tmp_path / "other", *wanted, "--rerun", tmp_path / "new.rrd")
+    assert_one_line(outcome)
+    assert "there is no arm in" in outcome.err
+    assert not (tmp_path / "other").exists()
+
+
 @pytest.mark.parametrize("rounds", [1, pytest.param(8, marks=pytest.mark.long)])
 def test_killed_at_any_step_and_resumed_it_gives_the_losses_of_the_undisturbed(
     undisturbed: Path, collected: Path, tmp_path: Path, rounds: int
@@ -237,6 +256,7 @@ def test_what_a_repetition_may_and_may_not_change(
         (("--batch", 1), "batch=1"),
         (("--seed", -1), "seed=-1"),
         (("--corrupt", "banana:1"), "corrupt=banana"),
+        (("--rerun", "television"), "rerun=television: viewer, web, or a file"),
         (("--resume",), "no run of armplay"),
     ],
 )
