@@ -94,6 +94,11 @@ class Stage(ABC):
         self._wanted: np.ndarray
         self._background: np.ndarray
 
+    @property
+    def fallen(self) -> bool:
+        """The object is out of reach for good, which ends an episode."""
+        return False
+
     @abstractmethod
     def step(self, command: np.ndarray) -> None:
         """Hold the joint velocities `command` [D] rad/s for one frame."""
