@@ -53,11 +53,12 @@ class ContactRobot(Robot):
         arm = len(self.joints)
         super().command(velocities[:arm])
         if self._gripper is not None:
+            speed = float(np.clip(self._gripper.stroke * velocities[-1], -self._gripper.speed, self._gripper.speed))
             self._bullet.setJointMotorControlArray(
                 self.body,
                 self.fingers,
                 self._bullet.VELOCITY_CONTROL,
-                targetVelocities=[float(self._gripper.stroke * velocities[-1])] * 2,
+                targetVelocities=[speed] * 2,
                 forces=[self._gripper.force] * 2,
                 physicsClientId=self._client,
             )

@@ -29,9 +29,9 @@ GAP = 0.001
 """Between object and table when it is put down, m: the margin of PyBullet's contacts."""
 SETTLE = 24
 """Physics steps in which the objects come to rest before an episode begins."""
-BEHIND, SQUEEZE = 0.03, 0.1
+BEHIND, SQUEEZE = 0.03, 1.0
 """How far joints (rad) and a gripper (share of its opening) may be behind their commands and still be told to make it
-good; further, an arm that was held up would leap when it comes free."""
+good. An arm that was held up would leap when it comes free; a gripper goes on closing on what it holds."""
 FALLEN = -0.05
 """An object whose middle is lower than this has fallen off, m."""
 SPREAD = 0.04

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agent.play.grasp import Grasp
 from agent.play.inspect import Inspect
 from agent.play.policy import Body, Plan, Policy
 from agent.play.push import Push
@@ -12,7 +13,11 @@ from sim.errors import InputError
 
 POLICIES: dict[str, Policy] = {"inspect": Inspect(), "tumble": Tumble(), "turntable": Turntable()}
 """With the object in the hand."""
-TABLE_POLICIES: dict[str, TablePolicy] = {"push": Push(), "topple": Push(height=0.85, lowest=0.02, beyond=(0.0, 0.03))}
+TABLE_POLICIES: dict[str, TablePolicy] = {
+    "grasp": Grasp(),
+    "push": Push(),
+    "topple": Push(height=0.85, lowest=0.02, beyond=(0.0, 0.03)),
+}
 """With the object on a table."""
 
 
