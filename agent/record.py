@@ -237,6 +237,7 @@ class Recorder:
     def describe(self) -> dict[str, Any]:
         """What a reader of the episodes needs to know beside them: categories, arm, kinematic chain, renderer."""
         return {
+            **({"scene": "table"} if self.settings.at_table else {}),
             "categories": list(self.catalogue.categories),
             "objects": self.catalogue.describe(),
             "arm": self.spec.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from agent.play.grasp import Grasp
 from agent.play.inspect import Inspect
 from agent.play.policy import Body, Plan, Policy
-from agent.play.push import Push
+from agent.play.push import Push, Topple
 from agent.play.reach import Stand, TablePolicy
 from agent.play.tumble import Tumble
 from agent.play.turntable import Turntable
@@ -16,7 +16,7 @@ POLICIES: dict[str, Policy] = {"inspect": Inspect(), "tumble": Tumble(), "turnta
 TABLE_POLICIES: dict[str, TablePolicy] = {
     "grasp": Grasp(),
     "push": Push(),
-    "topple": Push(height=0.85, lowest=0.02, beyond=(0.0, 0.03)),
+    "topple": Topple(),
 }
 """With the object on a table."""
 

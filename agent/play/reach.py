@@ -32,9 +32,9 @@ class Stand(NamedTuple):
         """Of the object's highest point above the table."""
         return float(self.hull[:, 2].max())
 
-    def behind(self, direction: np.ndarray) -> float:
-        """How far the object reaches from its centre of mass against the unit vector `direction` [2]."""
-        return float(-((self.hull - self.center)[:, :2] @ direction).min())
+    def top(self, share: float) -> np.ndarray:
+        """The middle [2] of the hull's corners that are higher than that share of its height."""
+        return self.hull[self.hull[:, 2] > share * self.height, :2].mean(axis=0)
 
 
 class TablePolicy(Protocol):
