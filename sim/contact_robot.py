@@ -10,7 +10,7 @@ import numpy as np
 from sim.arm import ArmSpec
 from sim.robot import Robot
 
-GENTLE = 0.25
+GENTLE = 0.1
 """Share of the rated torques that motors have beside what holds the arm's own weight up: an arm in the way of which
 something stands stops."""
 ARM_FRICTION, FINGER_FRICTION = 0.6, 2.0

@@ -24,6 +24,8 @@ FRICTION, SPINNING, ROLLING = 0.5, 0.001, 0.0005
 """Of an object on the table: sliding (no unit), turning on the spot and rolling (m)."""
 LENGTH, WIDTH, THICKNESS = 1.2, 1.3, 0.04
 """Of the table along x and y, m; its top is at z = 0, where the arm stands too."""
+CONTACT_ERP = 0.6
+"""Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
 GAP = 0.001
 """Between object and table when it is put down, m: the margin of PyBullet's contacts."""
@@ -54,7 +56,7 @@ class TableScene(Stage):
     """One arm, a table, a toy and maybe others on it, one camera. Call `reset`, then `step` and `observe` in turn;
     `close` at the end.
 
-    Motors have a quarter of their torque beside what bears the arm's weight, so an arm that meets something gives way:
+    Motors have a tenth of their torque beside what bears the arm's weight, so an arm that meets something gives way:
     it is where physics left it, and not where its commands would have put it. Contact states repeat to the bit on one
     machine, and differ between machines.
     """
@@ -141,6 +143,7 @@ class TableScene(Stage):
         bullet.changeDynamics(
             self._table, -1, lateralFriction=1.0, spinningFriction=0.0, rollingFriction=0.0, physicsClientId=client
         )
+        bullet.setPhysicsEngineParameter(contactERP=CONTACT_ERP, physicsClientId=client)
         self._arm = robot = ContactRobot(bullet, client, self.spec, self._urdf)
         # The arm is screwed to the table.
         bullet.setCollisionFilterPair(robot.body, self._table, -1, -1, 0, physicsClientId=client)

@@ -35,13 +35,13 @@ def panda() -> ArmSpec:
         home_point=(0.45, 0.0, 0.40),
         hand_links=("panda_hand", "panda_leftfinger", "panda_rightfinger"),
         colors=((0.92, 0.92, 0.93), (0.92, 0.92, 0.93), (0.85, 0.86, 0.88)),
-        # Franka Emika, "Franka Hand" data sheet: stroke, speed; the continuous force is 70 N.
+        # Franka Emika, "Franka Hand" data sheet: stroke, speed; less force than its 70 N, for toys.
         gripper=Gripper(
             joints=("panda_finger_joint1", "panda_finger_joint2"),
             links=("panda_leftfinger", "panda_rightfinger"),
             stroke=0.04,
             speed=0.05,
-            force=60.0,
+            force=20.0,
             tip=_FINGER_LENGTH - _FINGERTIP + 0.0584 + 0.01,
             finger=(0.021, 0.015, _FINGER_LENGTH),
         ),
