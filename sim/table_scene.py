@@ -24,7 +24,7 @@ FRICTION, SPINNING, ROLLING = 0.5, 0.001, 0.0005
 """Of an object on the table: sliding (no unit), turning on the spot and rolling (m)."""
 LENGTH, WIDTH, THICKNESS = 1.2, 1.3, 0.04
 """Of the table along x and y, m; its top is at z = 0, where the arm stands too."""
-CONTACT_ERP = 0.6
+CONTACT_ERP = 0.4
 """Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
 GAP = 0.001
