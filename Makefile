@@ -41,6 +41,9 @@ pictures: demo
 	$(BIN)/python scripts/view.py toys --out docs/toys.png --per-category 5 --image-size 64 --columns 4
 	$(BIN)/python scripts/view.py concepts --out docs/concepts
 	$(BIN)/python scripts/view.py play --out docs/play.gif --number 11 --image-size 200
+	$(BIN)/python scripts/view.py play --out docs/push.gif --play push --number 28 --image-size 200
+	$(BIN)/python scripts/view.py play --out docs/topple.gif --play topple --number 21 --image-size 200
+	$(BIN)/python scripts/view.py play --out docs/grasp.gif --play grasp --arm panda --object-size 0.08 --number 18 --image-size 200
 	$(BIN)/python scripts/robustness.py --episodes 20 --out docs/robustness.png
 	$(BIN)/python scripts/view.py curve --run $(DEMO) --out docs/curve.png
 

@@ -22,8 +22,9 @@ JOINT_COLORS = (
     (213, 94, 0),
     (86, 180, 233),
     (90, 90, 90),
+    (150, 75, 0),
 )
-"""One per joint, base first: told apart by colour-blind eyes too (Okabe and Ito)."""
+"""One per joint, base first, then the gripper: told apart by colour-blind eyes too (Okabe and Ito)."""
 FILMS = (".gif", ".mp4")
 
 

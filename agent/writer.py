@@ -19,6 +19,8 @@ from agent.checksums import HEADER, Checksums
 from agent.dataset import FORMAT, VERSION, read_header
 from agent.episode import Episode
 from agent.files import open_folder, unwritable, write_text
+from agent.record import RecordSettings
+from agent.settings import to_json
 from sim.errors import InputError
 
 ENCODERS = 2
@@ -55,7 +57,7 @@ frames = load_dataset("parquet", data_files="data/shard-*.parquet", split="train
 | object_pose | m | x, y, z and quaternion x, y, z, w of the object in the camera frame (x right, y down, z forward) |
 | camera_pose | m | the camera in the arm's base frame |
 | intrinsics | pixels | 3 x 3 pinhole matrix, row by row |
-| grasp | m | the object in the hand frame |
+| grasp | m | the object in the hand frame (on a table: nothing, the identity) |
 | visible | | share of the object's silhouette that is seen |
 """
 
@@ -269,6 +271,8 @@ def noted(before: list[dict[str, Any]] | dict[str, Any], now: dict[str, str], *,
 
 def _compare(root: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
     """Refuses to continue a dataset with other settings than it was begun with."""
+    # What was no setting yet was what it is by default now.
+    stored = {**stored, "settings": _filled(stored.get("settings", {}), to_json(RecordSettings()))}
     if "sources" in stored:
         raise InputError(
             f"{root}: merged from {len(stored['sources'])} datasets, so nothing can be collected into it; collect into "
@@ -285,6 +289,16 @@ def _compare(root: Path, stored: dict[str, Any], given: dict[str, Any]) -> None:
         raise InputError(
             f"{root}: begun with other objects in the folder than are there now; restore those, or begin anew"
         )
+
+
+def _filled(stored: Any, defaults: dict[str, Any]) -> Any:
+    """Stored settings and, where they are those of a recorder, the defaults of those that are absent."""
+    if not stored.keys() & defaults.keys():
+        return stored
+    parts = {
+        name: _filled(value, defaults[name]) for name, value in stored.items() if isinstance(defaults.get(name), dict)
+    }
+    return {**defaults, **stored, **parts}
 
 
 def _first_difference(key: str, stored: Any, given: Any) -> str:

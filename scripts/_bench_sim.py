@@ -17,13 +17,15 @@ from agent.record import RecordSettings
 from sim.bullet import quiet
 from sim.hold import HoldEnv
 from sim.scene import HoldScene, SceneSettings
+from sim.table_scene import TableScene
 
+TABLE = "table, whole arm pushes, 128x128"
 WHOLE = "step + observe, whole arm, 128x128"
 
 
 @dataclass(frozen=True)
 class Sim:
-    """Frames per second of one core: the hold scene, recorded episodes, and panda-gym where it is installed."""
+    """Frames per second of one core: hold scene, table, recorded episodes, and panda-gym where it is installed."""
 
     rounds: int = 5
     """Rounds; the median is given."""
@@ -44,6 +46,7 @@ class Sim:
             "whole arm, kinematics, 128x128": SceneSettings(drive="kinematics"),
         }.items():
             work[f"step + observe, {name}"] = hold(settings, self.episodes)
+        work[f"step + observe, {TABLE}"] = at_table(whole, self.episodes)
         work["recorded episodes, all included, 128x128"] = recorded(whole, self.episodes)
         work["environment without images, kinematics"] = blind(SceneSettings(drive="kinematics"), self.episodes)
         work |= {f"{name}, step + render, 128x128": panda(name, 32 * self.episodes) for name in panda_environments()}
@@ -58,9 +61,10 @@ class Sim:
             for peer in rates
             if peer.startswith("Panda")
         }
+        ratios[f"{TABLE} / {WHOLE}"] = rates[f"step + observe, {TABLE}"] / rates[WHOLE]
         for name, ratio in ratios.items():
             print(f"{ratio:5.1f}  {name}")
-        if not ratios:
+        if len(ratios) == 1:
             print("panda-gym is not installed, nothing to compare with: pip install -e .[bench]")
         keep(self.out, figures, unit="frames/s", split=split, ratios=ratios)
 
@@ -75,6 +79,26 @@ def hold(settings: SceneSettings, episodes: int, scene: HoldScene | None = None)
             toy = recorder.catalogue.toy(*recorder.choose(number))
             grasp, plan = recorder.plan(number, toy)
             scene.reset(toy, grasp_rotation=grasp[3:], joints=plan.start, look=np.random.default_rng(0))
+            before = clock()
+            for command in plan.clean:
+                scene.step(command)
+                scene.observe()
+            seconds += clock() - before
+        return episodes * (settings.frames - 1), seconds
+
+    return work
+
+
+def at_table(settings: SceneSettings, episodes: int) -> Round:
+    """As `hold`, of an arm that pushes what stands on a table."""
+    recorder, scene, numbers = RecordSettings(scene=settings, play="push")(), TableScene(settings), iter(range(10**9))
+
+    def work() -> tuple[int, float]:
+        seconds = 0.0
+        for number in islice(numbers, episodes):
+            toy = recorder.catalogue.toy(*recorder.choose(number))
+            place, plan = recorder.plan(number, toy)
+            scene.reset(toy, place=place, joints=plan.start, look=np.random.default_rng(0))
             before = clock()
             for command in plan.clean:
                 scene.step(command)

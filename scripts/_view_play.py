@@ -21,6 +21,9 @@ from sim.errors import InputError
 from sim.objects.mesh import Toy
 from sim.scene import HoldScene, SceneSettings
 
+VISITOR = Camera(position=(1.25, -1.35, 0.95), target=(0.27, 0.0, 0.4), field_of_view=36.0)
+VISITOR_AT_TABLE = Camera(position=(1.35, -1.0, 0.7), target=(0.35, 0.0, 0.22), field_of_view=36.0)
+
 
 @dataclass(frozen=True)
 class Play:
@@ -43,13 +46,23 @@ class Play:
         else:
             recorder = self.record()
             episode = recorder(self.number)
-            toy = recorder.catalogue.toy(episode.category, episode.instance)
-            views = [watch(episode, toy, self.record.scene)] if self.visitor else []
+            views = [self.watched(episode, recorder)] if self.visitor else []
             if not np.array_equal(episode.executed, episode.clean):
                 # What the arm was meant to do, first.
                 views.insert(0, list(replace(self.record, corrupt="")()(self.number).frames))
             recorder.close()
         save_film(self.out, film(episode, views), seconds=float(np.median(np.diff(episode.times))))
+
+    def watched(self, episode: Episode, recorder: Recorder) -> list[np.ndarray]:
+        """The episode as a visitor sees it; on a table it is played again, for what happens there is physics."""
+        if not self.record.at_table:
+            toy = recorder.catalogue.toy(episode.category, episode.instance)
+            return watch(episode, toy, self.record.scene)
+        again = replace(self.record, scene=replace(self.record.scene, camera=VISITOR_AT_TABLE))()
+        try:
+            return list(again(self.number).frames)
+        finally:
+            again.close()
 
 
 @dataclass(frozen=True)
@@ -141,8 +154,7 @@ def joints(turned: np.ndarray) -> str:
 
 def watch(episode: Episode, toy: Toy, settings: SceneSettings) -> list[np.ndarray]:
     """The same motion from where a visitor stands, who sees the whole arm: uint8 [H, W, 3] a frame."""
-    visitor = Camera(position=(1.25, -1.35, 0.95), target=(0.27, 0.0, 0.4), field_of_view=36.0)
-    scene = HoldScene(replace(settings, camera=visitor, draw="whole", drive="kinematics", arm_triangles=6000))
+    scene = HoldScene(replace(settings, camera=VISITOR, draw="whole", drive="kinematics", arm_triangles=6000))
     scene.reset(
         toy, grasp_rotation=episode.grasp[3:], joints=episode.joints[0], look=np.random.default_rng(episode.number)
     )

@@ -3,6 +3,7 @@
 python scripts/collect.py --episodes 1000
 python scripts/collect.py --episodes 200 --out data/noisy --corrupt gaussian:0.2 --seed 1
 python scripts/collect.py --episodes 5000 --out data/hold --resume
+python scripts/collect.py --episodes 1000 --out data/table --play push
 python scripts/collect.py --episodes 1000 --rerun web
 python scripts/collect.py --episodes 100000 --engine ray --address auto --workers 64 --json
 """

@@ -26,6 +26,7 @@ from agent.export import EXPORTS
 from agent.files import read_json
 from agent.info import summary
 from agent.merge import append, merge
+from agent.outcome import Outcome
 from agent.verify import Problem, problems
 
 Folder = tyro.conf.Positional[Path]
@@ -154,6 +155,13 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
         f"view sphere seen: {coverage['mean']:.0%} an episode, {coverage['least']:.0%} at least "
         f"({coverage['episodes']} episodes measured)"
     )
+    if "agreement" in found:
+        yield f"object and hand moved alike (1 cm, 10 degrees) in {found['agreement']:.0%} of pairs"
+    if "outcomes" in found:
+        shares = ", ".join(
+            f"{name} {share:.0%}" for name, share in found["outcomes"].items() if name in Outcome._fields
+        )
+        yield f"outcomes: {shares}"
     for name in ("arm", "renderer"):
         if name in found:
             yield f"{name}: {found[name]}"
@@ -169,8 +177,14 @@ def lines(found: dict[str, Any]) -> Iterator[str]:
     for first, end in found["missing"]:
         yield f"missing: episodes {first} to {end - 1}"
     yield f"{len(found['categories'])} categories:"
+    grasped = found.get("outcomes", {}).get("grasped_by_category", {})
     for name, counts in found["categories"].items():
-        yield f"  {name:16} {counts['episodes']:6} episodes, {counts['instances']:6} objects"
+        said = (
+            f", grasped {grasped[name][0]} of {grasped[name][1]}"
+            if any(count for count, _ in grasped.values()) and name in grasped
+            else ""
+        )
+        yield f"  {name:16} {counts['episodes']:6} episodes, {counts['instances']:6} objects{said}"
 
 
 def main() -> int:

@@ -4,6 +4,7 @@ python scripts/view.py toys --out toys.png
 python scripts/view.py toys --objects ../meshes --out mine.png
 python scripts/view.py turntable mug_0123456 --out mug.png
 python scripts/view.py play --out play.gif --number 3 --play inspect --corrupt gaussian:0.5
+python scripts/view.py play --out grasp.gif --play grasp --arm panda --object-size 0.08
 python scripts/view.py pairs --out pairs.png --data data/hold
 python scripts/view.py policies --episodes 20
 python scripts/view.py splits --objects ../meshes

@@ -14,6 +14,7 @@ import numpy as np
 
 from sim import poses
 from sim.cache import cached
+from sim.collisions import Gripper, add_collisions, add_cylinder
 from sim.errors import InputError
 from sim.kinematics import Chain
 
@@ -70,6 +71,8 @@ class ArmSpec:
     """Radius and length in m of a suction stem that is drawn on the last driven link and ends at the hand frame."""
     frozen: tuple[tuple[str, float], ...] = ()
     """Joints that do not move in the hold scene, such as a gripper's, and where they stand (m or rad)."""
+    gripper: Gripper | None = None
+    """What it can grasp with."""
     inertias: tuple[tuple[str, Inertia], ...] = ()
     """Links whose inertia in the URDF is not the arm's, and what it is."""
 
@@ -100,8 +103,28 @@ def chain_of(spec: ArmSpec) -> Chain:
     )
 
 
-def light_urdf(spec: ArmSpec, triangles: int, draw: Draw = "whole") -> Path:
-    """The arm's URDF, its visual meshes simplified to `triangles` in all, without collision shapes; made once, cached.
+def touching_chain(spec: ArmSpec) -> Chain:
+    """The chain of an arm that may touch things: where it has a gripper, one more joint that turns nothing.
+
+    Its position is the fingers' opening, from 0 (closed) to 1; its speed, at most what the fingers can, is in 1/s.
+    """
+    chain = chain_of(spec)
+    if spec.gripper is None:
+        return chain
+    return Chain(
+        np.concatenate([chain.origins, poses.IDENTITY[None]]),
+        np.concatenate([chain.axes, np.zeros((1, 3))]),
+        chain.hand,
+        np.append(chain.lower, 0.0),
+        np.append(chain.upper, 1.0),
+        np.append(chain.velocity, spec.gripper.speed / spec.gripper.stroke),
+    )
+
+
+def light_urdf(spec: ArmSpec, triangles: int, draw: Draw = "whole", *, touches: bool = False) -> Path:
+    """The arm's URDF, its visual meshes simplified to `triangles` in all; made once, cached.
+
+    An arm that `touches` has collision shapes, the convex hulls of its links, and a gripper that moves.
 
     Raises InputError where the cache cannot be written, or for bounds that leave no arm to see.
     """
@@ -110,17 +133,19 @@ def light_urdf(spec: ArmSpec, triangles: int, draw: Draw = "whole") -> Path:
     if triangles < FEWEST_TRIANGLES:
         raise InputError(f"arm_triangles={triangles}: at least {FEWEST_TRIANGLES}, or the arm falls apart")
     source = pybullet_data() / spec.urdf
-    described = json.dumps([_FORMAT, asdict(spec), triangles, draw]) + source.read_text()
+    described = json.dumps([_FORMAT, asdict(spec), triangles, draw, touches]) + source.read_text()
     name = f"{spec.name}-{draw}-{triangles}-{hashlib.sha256(described.encode()).hexdigest()[:12]}"
-    return cached(name, lambda draft: _write(spec, source, draft, triangles, draw)) / "arm.urdf"
+    return cached(name, lambda draft: _write(spec, source, draft, triangles, draw, touches)) / "arm.urdf"
 
 
-def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw) -> None:
+def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw, touches: bool) -> None:
     tree = ElementTree.parse(source)
     root = tree.getroot()
     for name, inertia in spec.inertias:
         _set_inertia(_find(root, "link", name), inertia)
     for name, position in spec.frozen:
+        if touches and spec.gripper is not None and name in spec.gripper.joints:
+            continue
         _freeze(_find(root, "joint", name), position)
     for name in spec.joints:
         # Commands are projected into the limits; in the solver, rows for limits would only cost time.
@@ -129,13 +154,18 @@ def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw)
         for collision in link.findall("collision"):
             link.remove(collision)
     _lighten(root, spec, source.parent, draft, triangles)
+    if touches:
+        add_collisions(root, spec.gripper, draft)
     for link in root.iter("link"):
         if draw == "hidden" or (draw == "hand" and link.get("name") not in spec.hand_links):
             for visual in link.findall("visual"):
                 link.remove(visual)
-    if spec.stem is not None and draw != "hidden":
-        last = _child(_find(root, "joint", spec.joints[-1]), "child").get("link", "")
-        _add_stem(_find(root, "link", last), spec.hand, *spec.stem, draft)
+    if spec.stem is not None:
+        last = _find(root, "link", _child(_find(root, "joint", spec.joints[-1]), "child").get("link", ""))
+        if draw != "hidden":
+            _add_stem(last, spec.hand, *spec.stem, draft)
+        if touches:
+            add_cylinder(last, spec.hand, *spec.stem)
     tree.write(draft / "arm.urdf")
 
 

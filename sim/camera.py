@@ -18,6 +18,8 @@ NEAR, FAR = 0.05, 4.0
 """Clipping planes in m, closer and further than anything in reach."""
 BESIDE = (0.09, -1.03, 0.22)
 """From the object to a head beside the arm, m in the base frame."""
+BEFORE_TABLE = (0.08, -1.15, 0.75)
+"""The same where the object stands on a table: further up and away, to see where it goes."""
 Mount = Literal["world", "wrist"]
 
 
@@ -46,10 +48,13 @@ class Camera:
         if np.linalg.norm(np.cross(np.subtract(self.target, self.position), (0, 0, 1))) < 1e-6:
             raise InputError(f"camera at {self.position} looks straight up or down: its upright direction is undefined")
 
-    def placed(self, home_point: tuple[float, float, float]) -> Camera:
-        """The camera with nothing left open, for an arm that keeps the object at `home_point`, m in the base frame."""
+    def placed(self, home_point: tuple[float, float, float], away: tuple[float, float, float] = BESIDE) -> Camera:
+        """The camera with nothing left open, for an arm that keeps the object at `home_point`, m in the base frame.
+
+        `away` is from there to where the camera stands if nothing else is said.
+        """
         target = self.target if self.target is not None else home_point
-        (x, y, z), (ahead, aside, above) = home_point, BESIDE
+        (x, y, z), (ahead, aside, above) = home_point, away
         position = self.position if self.position is not None else (x + ahead, y + aside, z + above)
         return replace(self, position=position, target=target)
 

@@ -22,13 +22,14 @@ class Robot:
         flags = bullet.URDF_USE_INERTIA_FROM_FILE | bullet.URDF_MERGE_FIXED_LINKS
         with quiet():
             self.body: int = bullet.loadURDF(str(urdf), useFixedBase=True, flags=flags, physicsClientId=client)
-        found = {}
+        self.numbers: dict[str, int] = {}
+        """PyBullet's numbers of all joints that are not fixed, by name."""
         for index in range(bullet.getNumJoints(self.body, physicsClientId=client)):
-            found[bullet.getJointInfo(self.body, index, physicsClientId=client)[1].decode()] = index
+            self.numbers[bullet.getJointInfo(self.body, index, physicsClientId=client)[1].decode()] = index
             bullet.changeDynamics(
                 self.body, index, jointDamping=0, linearDamping=0, angularDamping=0, physicsClientId=client
             )
-        self.joints = [found[name] for name in spec.joints]
+        self.joints = [self.numbers[name] for name in spec.joints]
         """PyBullet's numbers of the driven joints, base first."""
 
     @property

@@ -9,7 +9,7 @@ import numpy as np
 
 from sim.arm import FEWEST_TRIANGLES, Draw
 from sim.arms import arm_spec
-from sim.camera import Camera
+from sim.camera import BEFORE_TABLE, Camera
 from sim.errors import InputError
 from sim.randomize import Look, Randomization, draw_look
 from sim.renderers import check_renderer
@@ -40,7 +40,9 @@ class SceneSettings:
     frame_rate: float = 5.0
     """Frames, and so commands, per second; physics runs at 240 Hz."""
     object_size: float = 0.12
-    """Longest side of the held object, m."""
+    """Longest side of the object, m."""
+    clutter: int = 0
+    """Other objects that stand around the one that is played with (table scene)."""
     arm_triangles: int = 1200
     """Triangles that the whole arm is drawn with, most of them near the object."""
     camera: Camera = field(default_factory=Camera)
@@ -66,6 +68,8 @@ class SceneSettings:
             )
         if not 0.02 <= self.object_size <= 0.3:
             raise InputError(f"object_size={self.object_size}: between 0.02 and 0.3 m, or the hand cannot hold it")
+        if not 0 <= self.clutter <= 5:
+            raise InputError(f"clutter={self.clutter}: from 0 to 5 other objects, or the table is too full to play on")
         if self.arm_triangles < FEWEST_TRIANGLES:
             raise InputError(f"arm_triangles={self.arm_triangles}: at least {FEWEST_TRIANGLES}, or the arm falls apart")
 
@@ -84,6 +88,17 @@ class SceneSettings:
         """The camera in its place beside this arm; between episodes it may be jittered."""
         return self.camera.placed(arm_spec(self.arm).home_point)
 
-    def look(self, rng: np.random.Generator) -> Look:
-        """How one episode looks."""
-        return draw_look(self.randomize, self.eye, self.object_size, rng)
+    @property
+    def table_point(self) -> tuple[float, float, float]:
+        """Where play on the table happens, m in the base frame: below the home point, a little above the table."""
+        x, y, _ = arm_spec(self.arm).home_point
+        return x, y, 0.05
+
+    @property
+    def table_eye(self) -> Camera:
+        """The camera in its place before the table."""
+        return self.camera.placed(self.table_point, BEFORE_TABLE)
+
+    def look(self, rng: np.random.Generator, eye: Camera | None = None) -> Look:
+        """How one episode looks, from `eye`; by default that of the hold scene."""
+        return draw_look(self.randomize, eye or self.eye, self.object_size, rng)

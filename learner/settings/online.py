@@ -12,7 +12,6 @@ from learner.encoders import check_image_size
 from learner.settings.shared import LearnSettings, check_count
 from learner.storage import Layout, parse_size
 from learner.team import Team
-from sim.arms import arm_spec
 from sim.errors import InputError
 
 
@@ -103,7 +102,7 @@ class OnlineSettings(LearnSettings):
         """What the replay buffer keeps of an episode."""
         scene = self.record.scene
         masks = scene.randomize.background == "frame"
-        return Layout(scene.frames, scene.image_size, len(arm_spec(scene.arm).joints), masks)
+        return Layout(scene.frames, scene.image_size, self.record.joints, masks)
 
     @property
     def capacity(self) -> int:

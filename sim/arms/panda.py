@@ -3,9 +3,12 @@
 from math import cos, pi, sin
 
 from sim.arm import ArmSpec, Inertia
+from sim.collisions import Gripper
 
 _FLANGE, _FINGERTIP = 0.107, 0.0584 + 0.0454
 """From the last joint to the flange, and from the hand to the fingertips, m."""
+_FINGER_LENGTH = 0.0538
+"""Of a finger's mesh, m."""
 _OPEN = 0.012
 """How far each finger stands from the middle, m."""
 _NOTHING = Inertia(0.0, (0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 0.0, 0.0, 0.0))
@@ -32,6 +35,16 @@ def panda() -> ArmSpec:
         home_point=(0.45, 0.0, 0.40),
         hand_links=("panda_hand", "panda_leftfinger", "panda_rightfinger"),
         colors=((0.92, 0.92, 0.93), (0.92, 0.92, 0.93), (0.85, 0.86, 0.88)),
+        # Franka Emika, "Franka Hand" data sheet: stroke, speed; less force than its 70 N, for toys.
+        gripper=Gripper(
+            joints=("panda_finger_joint1", "panda_finger_joint2"),
+            links=("panda_leftfinger", "panda_rightfinger"),
+            stroke=0.04,
+            speed=0.05,
+            force=20.0,
+            tip=_FINGER_LENGTH - _FINGERTIP + 0.0584 + 0.01,
+            finger=(0.021, 0.015, _FINGER_LENGTH),
+        ),
         frozen=(("panda_finger_joint1", _OPEN), ("panda_finger_joint2", _OPEN)),
         inertias=(
             (

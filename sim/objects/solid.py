@@ -40,7 +40,7 @@ def solid_of(toy: Toy, *, size: float, density: float = 300.0) -> Solid:
     if not size > 0 or not density > 0:
         raise InputError(f"size={size}, density={density}: m and kg/m^3 above 0 are needed, or there is no body")
     points = _thickened(toy.vertices.astype(np.float64)[np.unique(toy.faces)])
-    hull = _corners(points) * size
+    hull = corners(points) * size
     faces = _outward(hull)
     a, b, c = (hull[faces[:, k]] - hull.mean(axis=0) for k in range(3))
     volumes = np.einsum("ij,ij->i", a, np.cross(b, c)) / 6
@@ -59,25 +59,25 @@ def solid_of(toy: Toy, *, size: float, density: float = 300.0) -> Solid:
 def _thickened(points: np.ndarray) -> np.ndarray:
     """Points [N, 3], doubled along those of their principal axes in which they are too thin."""
     center = (points.min(axis=0) + points.max(axis=0)) / 2
-    axes = np.linalg.svd(points - points.mean(axis=0), full_matrices=True)[2]
-    for axis in axes:
+    spread = points - points.mean(axis=0)
+    for axis in np.linalg.eigh(spread.T @ spread)[1].T:
         missing = THINNEST - np.ptp((points - center) @ axis)
         if missing > 0:
             points = np.concatenate([points - missing / 2 * axis, points + missing / 2 * axis])
     return points
 
 
-def _corners(points: np.ndarray) -> np.ndarray:
+def corners(points: np.ndarray) -> np.ndarray:
     """Corners of the convex hull of points [N, 3]; of too many, those furthest out in evenly spread directions."""
-    corners = points[np.sort(ConvexHull(points).vertices)]
-    if len(corners) <= MAX_VERTICES:
-        return corners
+    found = points[np.sort(ConvexHull(points).vertices)]
+    if len(found) <= MAX_VERTICES:
+        return found
     spread = MAX_VERTICES - 6
     z = 1 - (2 * np.arange(spread) + 1) / spread
     turn = np.pi * (3 - np.sqrt(5)) * np.arange(spread)
     round_about = np.stack([np.sqrt(1 - z * z) * np.cos(turn), np.sqrt(1 - z * z) * np.sin(turn), z], axis=1)
     directions = np.concatenate([np.eye(3), -np.eye(3), round_about])
-    return corners[np.unique((corners @ directions.T).argmax(axis=0))]
+    return found[np.unique((found @ directions.T).argmax(axis=0))]
 
 
 def _outward(corners: np.ndarray) -> np.ndarray:

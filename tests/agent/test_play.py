@@ -178,7 +178,7 @@ def test_plans_foresee_what_happens(long: tuple[Recorder, list[Episode]]) -> Non
 
 
 def test_an_unknown_policy_is_an_input_error() -> None:
-    with pytest.raises(InputError, match="play=juggle: unknown, known are curious, inspect, tumble, turntable"):
+    with pytest.raises(InputError, match="play=juggle: unknown, known are curious, grasp, inspect, push"):
         play_policy("juggle")
 
 
