@@ -150,7 +150,7 @@ def one_run(asked: Reproduce, plan: Plan, images: ImageData, method: str, seed: 
     settings = asked.settings(plan, method, seed)
     if not (folder / "report.html").exists():
         resume = (folder / "settings.json").exists()
-        train(settings, folder, Team(device=asked.device), stop, resume=resume, quiet=asked.quiet)
+        train(settings, folder, Team(device=asked.device), stop, rerun="", resume=resume, quiet=asked.quiet)
         if stop:
             return False
     encoder = load_encoder(folder).to(asked.device)

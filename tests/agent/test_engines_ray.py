@@ -35,6 +35,7 @@ def cluster() -> Iterator[Cluster]:
     cluster.shutdown()
 
 
+@pytest.mark.long
 def test_a_node_that_is_removed_loses_nothing(cluster: Cluster, tmp_path: Path) -> None:
     """And the shards are byte for byte those of the local engine."""
     pytest.importorskip("pybullet")

@@ -236,7 +236,10 @@ def test_settings_that_cannot_work_are_refused_in_one_line() -> None:
         ({"play": "grasp"}, "play=grasp: arm=kuka has no gripper, use arm=panda"),
         ({"play": "push", "scene": SceneSettings(drive="kinematics")}, "drive=kinematics: play=push moves"),
         ({"scene": SceneSettings(clutter=1)}, "clutter=1: play=tumble holds one object"),
-        ({"play": "juggle"}, "play=juggle: unknown, known are grasp, inspect, push, topple, tumble, turntable"),
+        (
+            {"play": "juggle"},
+            "play=juggle: unknown, known are curious, grasp, inspect, push, topple, tumble, turntable",
+        ),
     ):
         with pytest.raises(InputError, match=message):
             RecordSettings(**settings)

@@ -33,6 +33,8 @@ def plant(root: Path) -> Path:
     run("collect", "--episodes", 3, "--seed", 9, "--out", work / "data/more", *COLLECT)
     turns = ("--play", "turntable", "--categories", "mug", "hammer")
     run("collect", "--episodes", 24, *turns, "--out", work / "data/turns", *COLLECT)
+    grasp = ("--play", "grasp", "--arm", "panda", "--object-size", 0.08)
+    run("collect", "--episodes", 2, *grasp, "--out", work / "data/grasp", *COLLECT)
     options = [str(word) for pair in ONLINE.items() for word in pair]
     run("train_online", "--out", work / RUNS[0], "--method", "simclr-tt", "--quiet", *options)
     for name in RUNS[1:]:

@@ -99,6 +99,7 @@ def test_what_colours_tell_is_found_by_every_protocol(
     assert f"{12 * objects} frames of {3 * objects} objects, 3 categories" in outcome.out
 
 
+@pytest.mark.long
 def test_runs_of_two_seeds_on_live_play(collected: Path, tmp_path: Path) -> None:
     """One representation, with its own heads, on episodes that are played in images of the encoder's size."""
     runs = [tmp_path / f"run{seed}" for seed in (0, 1)]

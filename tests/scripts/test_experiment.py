@@ -137,6 +137,7 @@ def test_a_dry_run_prints_the_grid_and_its_hours_and_leaves_nothing(stored: Path
     assert not (tmp_path / "none").exists()
 
 
+@pytest.mark.long
 def test_a_size_that_is_asked_for_is_what_is_left(tmp_path: Path) -> None:
     sizes = ("--steps", 7, "--seeds", 2, "--rank", 1)
     outcome = run_here("experiment", "tumble", *sizes, "--cache", tmp_path / "none", "--dry-run", "--devices", "cpu")

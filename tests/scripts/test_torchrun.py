@@ -108,7 +108,8 @@ def test_one_history_one_set_of_checkpoints_one_report(together: Path, collected
     assert first[shares] == -(-whole[shares] // 2)
 
 
-@pytest.mark.parametrize("rank", [0, pytest.param(1, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("rank", [0, 1])
 def test_a_process_that_dies_ends_the_run_in_a_line_and_resumed_its_losses_are_the_same(
     together: Path, collected: Path, tmp_path: Path, rank: int
 ) -> None:

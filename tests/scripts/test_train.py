@@ -202,6 +202,7 @@ def test_a_run_on_stored_episodes_played_as_if_live_is_repeated(collected: Path,
     assert losses_of(again(run, tmp_path / "again")) == losses_of(run)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("live", ["oldest"], indirect=True)
 def test_what_a_repetition_may_and_may_not_change(
     live: Path, undisturbed: Path, collected: Path, tmp_path: Path

@@ -59,6 +59,7 @@ def test_killed_and_resumed_it_gives_the_losses_of_the_undisturbed(
         assert (run / left).read_bytes() == (undisturbed / left).read_bytes()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="finds processes by /proc")
 def test_two_processes_share_the_clips(undisturbed: Path, rt4k: str, tmp_path: Path) -> None:
     run = tmp_path / "run"

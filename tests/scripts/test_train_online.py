@@ -105,6 +105,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run
 
 
+@pytest.mark.long
 def test_lockstep_gives_the_same_losses_again(undisturbed: Path, tmp_path: Path) -> None:
     """Whoever plays, and in whatever order the episodes come."""
     run = tmp_path / "run"
