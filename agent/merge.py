@@ -163,6 +163,8 @@ def _header(parts: list[Part], before: list[dict[str, Any]], *, episodes: int) -
     header = {
         name: value for name, value in about.items() if name not in ("objects", "renderer", "versions", "sources")
     }
+    if any(part.data.metadata.get("scene") != about.get("scene") for part in parts):
+        header.pop("scene", None)  # of some episodes only
     header["categories"] = list(dict.fromkeys(name for part in parts for name in _categories(part.data)))
     header["versions"] = noted(before, versions(), episodes=episodes)
     return {**header, "sources": sources}

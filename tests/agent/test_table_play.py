@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import sim.table_scene
 from agent.collect import LocalEngine, ProcessEngine
 from agent.dataset import Dataset
 from agent.info import summary
+from agent.merge import merge
 from agent.outcome import agreement, outcome
 from agent.play import TABLE_POLICIES
 from agent.record import Recorder, RecordSettings
@@ -20,6 +22,7 @@ from agent.settings import from_json, to_json
 from agent.verify import problems
 from agent.writer import DatasetWriter
 from learner.actions import efference, moments_of, true_pose
+from learner.replay import ReplayBuffer
 from sim import poses
 from sim.errors import InputError
 from sim.kinematics import forward
@@ -257,3 +260,34 @@ def test_a_dataset_from_before_tables_can_be_read_and_continued(tmp_path: Path) 
     cluttered = to_json(RecordSettings(play="push", scene=SceneSettings(image_size=16, frames=2, clutter=1)))
     with pytest.raises(InputError, match="begun with settings"):
         DatasetWriter(tmp_path / "old", metadata={"settings": cluttered}, resume=True)
+
+
+def test_episodes_in_the_hand_and_on_a_table_can_be_merged_and_learned_from_together(tmp_path: Path) -> None:
+    played = []
+    for play in ("tumble", "push"):
+        settings = RecordSettings(play=play, scene=replace(TINY, frames=6), seed=len(played))
+        recorder = settings()
+        episodes = [recorder(number) for number in range(3)]
+        metadata = {"settings": to_json(settings), **recorder.describe()}
+        with DatasetWriter(tmp_path / play, metadata=metadata, image_format="png") as writer:
+            for episode in episodes:
+                writer.add(episode)
+        played += episodes
+    assert merge(tmp_path / "both", [tmp_path / "tumble", tmp_path / "push"]) == 6
+    both = Dataset(tmp_path / "both")
+    assert Dataset(tmp_path / "push").metadata["scene"] == "table"
+    assert "scene" not in both.metadata  # as it is of some episodes only
+    assert problems(tmp_path / "both") == []
+    chain, categories = recorder.chain, tuple(both.metadata["categories"])
+    with ReplayBuffer(6, frames=6, image_size=16, chain=chain, categories=categories) as buffer:
+        for episode in both.episodes():
+            buffer.insert(episode)
+        pairs = buffer.sample(6, np.random.default_rng(0))
+    for row, number in enumerate(pairs.episode.tolist()):
+        moments = moments_of(played[number])
+        shown = pairs.first[row].permute(1, 2, 0).numpy(), pairs.second[row].permute(1, 2, 0).numpy()
+        ends = [np.flatnonzero([np.array_equal(frame, each) for frame in played[number].frames]) for each in shown]
+        told = [
+            efference(moments.at(np.array([a])), moments.at(np.array([b])), chain)[0] for a in ends[0] for b in ends[1]
+        ]
+        assert min(np.abs(pairs.action[row].numpy() - each).max() for each in told) < 1e-5
