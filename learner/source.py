@@ -16,7 +16,7 @@ from agent.collect.recorded import RecordedEngine
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset, held_out
 from agent.episode import Episode, Interest
-from agent.play import Asking, play_policy
+from agent.play import asks
 from agent.record import RecordSettings
 from agent.settings import to_json
 from agent.versions import versions
@@ -207,7 +207,7 @@ class RecordedSource(Source):
             raise InputError(f"{root}: dataset.json lacks {error}, and without it nothing can be learned") from None
         stored = recorded_settings(root)
         self._seed, self._dataset = given.seed, dataset
-        if given.play != stored.play and isinstance(play_policy(given.play), Asking):
+        if given.play != stored.play and asks(given.play):
             raise InputError(f"play={given.play}: the episodes in {root} were played already ({stored.play})")
         for name in ("image_size", "frames"):
             if getattr(given.scene, name) != getattr(stored.scene, name):

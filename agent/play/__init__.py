@@ -33,14 +33,9 @@ def check_play(name: str) -> None:
         raise InputError(f"play={name}: unknown, known are {', '.join(sorted({**POLICIES, **TABLE_POLICIES}))}")
 
 
-def play_policy(name: str) -> Policy:
-    """The policy called `name`, of those that hold the object. Raises InputError for any other."""
-    check_play(name)
-    if name not in POLICIES:
-        raise InputError(
-            f"play={name}: acts on an object on a table; with the object in the hand: {', '.join(POLICIES)}"
-        )
-    return POLICIES[name]
+def asks(name: str) -> bool:
+    """Whether the policy of that name asks a learner what it would like to see."""
+    return isinstance(POLICIES.get(name), Asking)
 
 
 __all__ = [
@@ -52,6 +47,6 @@ __all__ = [
     "Policy",
     "Stand",
     "TablePolicy",
+    "asks",
     "check_play",
-    "play_policy",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from agent.collect import check_address
-from agent.play import Asking, play_policy
+from agent.play import asks
 from agent.record import RecordSettings
 from learner.encoders import check_image_size
 from learner.settings.shared import LearnSettings, check_count
@@ -95,7 +95,7 @@ class OnlineSettings(LearnSettings):
     @property
     def curious(self) -> bool:
         """The arms ask the learner what it would like to see."""
-        return self.engine != "recorded" and isinstance(play_policy(self.record.play), Asking)
+        return self.engine != "recorded" and asks(self.record.play)
 
     @property
     def layout(self) -> Layout:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agent.play import Body, Plan, play_policy
+from agent.play import POLICIES, Body, Plan
 from sim import poses
 from sim.arm import chain_of
 from sim.arms import arm_spec
@@ -27,7 +27,7 @@ def body(arm: str, grasp: np.ndarray) -> Body:
 
 def held(rng: np.random.Generator, play: str = "inspect") -> np.ndarray:
     """A grasp [7] as that play likes it."""
-    return np.concatenate([[0.0, 0.0, rng.uniform(0.0, 0.07)], play_policy(play).hold(rng)])
+    return np.concatenate([[0.0, 0.0, rng.uniform(0.0, 0.07)], POLICIES[play].hold(rng)])
 
 
 def seen_from(body: Body, joints: np.ndarray) -> np.ndarray:

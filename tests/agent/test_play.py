@@ -12,7 +12,7 @@ from scipy.stats import chisquare
 pytest.importorskip("pybullet")  # the arm's model comes with it
 
 from agent.episode import Episode
-from agent.play import POLICIES, play_policy
+from agent.play import POLICIES, check_play
 from agent.play.tumble import Tumble
 from agent.play.turntable import Turntable
 from agent.record import Recorder, RecordSettings
@@ -179,7 +179,7 @@ def test_plans_foresee_what_happens(long: tuple[Recorder, list[Episode]]) -> Non
 
 def test_an_unknown_policy_is_an_input_error() -> None:
     with pytest.raises(InputError, match="play=juggle: unknown, known are curious, grasp, inspect, push"):
-        play_policy("juggle")
+        check_play("juggle")
 
 
 # Tumble
