@@ -10,10 +10,11 @@ import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 from sim.errors import InputError
 
+_Made = TypeVar("_Made")
 DEEPEST = 32
 """Levels of lists and objects in a file of JSON."""
 
@@ -59,6 +60,23 @@ def parse_json(text: str) -> Any:
         if not level:
             return value
     raise ValueError(f"nested more than {DEEPEST} deep")
+
+
+def read_lines(path: Path, made: Callable[[Any], _Made], *, wrong: str) -> list[_Made]:
+    """What `made` makes of each line of JSON; a last line that a kill has cut is left out. Raises InputError that says
+    what is `wrong` with any other line that is none, and for a file that cannot be read."""
+    found: list[_Made] = []
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {error.strerror if isinstance(error, OSError) else error}") from None
+    for line in lines:
+        try:
+            found.append(made(parse_json(line)))
+        except (ValueError, TypeError, KeyError, OverflowError):
+            if line is not lines[-1]:
+                raise InputError(f"{path}: line {len(found) + 1} {wrong}") from None
+    return found
 
 
 def _parts(value: Any) -> Iterable[Any]:

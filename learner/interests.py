@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.episode import Episode, Interest
-from agent.files import unwritable, write_text
-from sim.errors import InputError
+from agent.files import read_lines, unwritable, write_text
 
 
 class InterestLog:
@@ -20,8 +19,10 @@ class InterestLog:
     def __init__(self, path: Path, *, resume: bool) -> None:
         """With `resume`, `before` is what the file holds. Raises InputError for a file that is no such log."""
         self._path = path
-        self.before: dict[int, Interest] = _read(path) if resume and path.exists() else {}
+        self.before: dict[int, Interest] = {}
         """Number of each episode of earlier sessions -> what it sought."""
+        if resume and path.exists():
+            self.before = dict(read_lines(path, _sought, wrong="tells of no episode what it sought"))
         self._begun = False
 
     def note(self, episode: Episode) -> None:
@@ -38,17 +39,8 @@ class InterestLog:
             raise unwritable(self._path, error) from error
 
 
-def _read(path: Path) -> dict[int, Interest]:
-    found: dict[int, Interest] = {}
-    lines = path.read_text().splitlines(keepends=True)
-    for line in lines:
-        try:
-            row: dict[str, Any] = json.loads(line)
-            found[int(row["episode"])] = Interest(int(row["version"]), tuple(map(float, row["weights"])))
-        except (ValueError, TypeError, KeyError):
-            if line is not lines[-1]:
-                raise InputError(f"{path}: line {len(found) + 1} tells of no episode what it sought") from None
-    return found
+def _sought(row: dict[str, Any]) -> tuple[int, Interest]:
+    return int(row["episode"]), Interest(int(row["version"]), tuple(map(float, row["weights"])))
 
 
 def _line(number: int, interest: Interest) -> str:

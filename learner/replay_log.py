@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.files import parse_json, write_text
+from agent.files import read_lines, write_text
 from learner.replay import Entry
 from sim.errors import InputError
 
@@ -61,19 +61,9 @@ class ReplayLog:
 
 def read_log(path: Path) -> list[Logged]:
     """The log, in order. A last line that a kill has cut is left out. Raises InputError for a file that is no log."""
-    found: list[Logged] = []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise InputError(f"{path}: {reason}, and without it the run cannot be repeated") from None
-    for line in lines:
-        try:
-            found.append(_logged(parse_json(line)))
-        except (ValueError, TypeError, KeyError, OverflowError):
-            if line is not lines[-1]:
-                raise InputError(f"{path}: line {len(found) + 1} is no insertion, so nothing can be repeated") from None
-    return found
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, and without it the run cannot be repeated")
+    return read_lines(path, _logged, wrong="is no insertion, so nothing can be repeated")
 
 
 def _logged(row: dict[str, Any]) -> Logged:

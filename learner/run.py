@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from agent.files import parse_json, read_json, unwritable, write_text
+from agent.files import read_json, read_lines, unwritable, write_text
 from agent.settings import differences, from_json, to_json
 from agent.watch import Watch
 from learner.board import Board
@@ -182,19 +182,12 @@ class Run:
 def stored_history(folder: Path) -> list[dict[str, float]]:
     """The rows of a run's log; the last one may have been cut by a kill, and is then left out. Raises InputError for
     what is no log."""
-    path, found = folder / HISTORY, []
-    try:
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: no history that can be read ({error})") from None
-    for line in lines:
-        try:
-            row = parse_json(line)
-            found.append({**row, "step": int(row["step"])})
-        except (ValueError, TypeError, KeyError, OverflowError):
-            if line is not lines[-1]:
-                raise InputError(f"{path}: line {len(found) + 1} is no row of a history") from None
-    return found
+    path = folder / HISTORY
+    return read_lines(path, _row, wrong="is no row of a history") if path.exists() else []
+
+
+def _row(row: dict[str, Any]) -> dict[str, float]:
+    return {**row, "step": int(row["step"])}
 
 
 def _shown(path: Path) -> bool:

@@ -45,7 +45,7 @@ def resized_crop_of_bytes(images: torch.Tensor, boxes: torch.Tensor, *, flip: to
         crop = frames[row, top : top + tall, left : left + wide].astype(np.float32, order="C")
         planes[row] = cv2.resize(crop, (width, height), interpolation=cv2.INTER_LINEAR).transpose(2, 0, 1)
     for row in flip.nonzero()[:, 0].tolist():
-        planes[row] = planes[row, :, :, ::-1].copy()
+        planes[row] = planes[row, :, :, ::-1]
     return torch.from_numpy(planes).mul_(1 / 255)
 
 

@@ -9,7 +9,16 @@ from pathlib import Path
 
 import torch
 
-from learner.team import TeamLost, first_to_tell, join_team
+from learner.curiosity import Curiosity
+from learner.team import Team, TeamLost, first_to_tell, join_team
+from tests.learner.turns import batch_of
+
+
+def interest_of(team: Team) -> list[float]:
+    """In each cell of turns, after one look at a batch of which every process has its own part."""
+    curiosity = Curiosity("aa-simclr", "efference")
+    curiosity.look(*batch_of(team.rank), team)
+    return list(curiosity.interest.weights)
 
 
 def main(folder: Path) -> None:
@@ -22,6 +31,7 @@ def main(folder: Path) -> None:
             "first": team.from_first(numbers).tolist(),
             "own": numbers.tolist(),
             "share": team.share(8),
+            "interest": interest_of(team),
         }
         team.wait()
         (folder / f"{team.rank}.json").write_text(json.dumps(found))

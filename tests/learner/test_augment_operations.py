@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from learner.augment import Augment
-from learner.augment.operations import JITTERS, adjust_hue, gaussian_blur, kernel_size
+from learner.augment.operations import (
+    JITTERS,
+    adjust_hue,
+    gaussian_blur,
+    kernel_size,
+    resized_crop,
+    resized_crop_of_bytes,
+)
 from learner.augment.views import CPU_BLOCK
 from tests.learner.frames import ALL, AWAY, frames, generator
 from tests.references import augment as reference
@@ -38,6 +45,20 @@ def test_every_sample_equals_the_slow_twin(size, kernel, away, seed):
             kernel=kernel,
         )
         torch.testing.assert_close(views[row].double(), expected, rtol=0, atol=2e-5)
+
+
+@pytest.mark.parametrize("size", [(12, 12), (40, 56)])
+@pytest.mark.parametrize("channels_last", [False, True])
+def test_a_crop_is_the_same_wherever_it_is_made(size: tuple[int, int], channels_last: bool) -> None:
+    """The twin above is of what a CPU does; this is what a GPU does, of the same crops."""
+    images = frames(40, *size)
+    drawn = Augment(ALL).draw(images.shape, generator(0))
+    assert drawn.flip.any()
+    if channels_last:
+        images = images.contiguous(memory_format=torch.channels_last)
+    of_planes = resized_crop(images.contiguous().float() / 255, drawn.boxes, flip=drawn.flip)
+    of_bytes = resized_crop_of_bytes(images, drawn.boxes, flip=drawn.flip)
+    torch.testing.assert_close(of_bytes, of_planes, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("column", range(4))

@@ -19,6 +19,7 @@ from learner.team import Team
 from sim import poses
 from tests.learner.episodes import kuka, real_episodes
 from tests.learner.test_checkpoint import learner_of, pairs_of
+from tests.learner.turns import turned
 
 EVERY = 2
 """Steps between two looks, here."""
@@ -48,14 +49,6 @@ def test_missed_is_0_when_all_are_told_apart_and_half_when_none_is() -> None:
     assert missed(rows, 3 * rows).tolist() == [0.0] * 9
     assert missed(torch.ones(9, 5), torch.ones(9, 5)).tolist() == [0.5] * 9
     np.testing.assert_allclose(missed(rows, -rows).numpy(), 1.0)
-
-
-def turned(rng: np.random.Generator, count: int) -> torch.Tensor:
-    """Actions [N, 7] as `efference` has them."""
-    axes = rng.standard_normal((count, 3))
-    axes /= np.linalg.norm(axes, axis=1, keepdims=True)
-    turns = poses.from_axis_angle(axes, rng.uniform(0, np.pi, count))
-    return torch.from_numpy(np.concatenate([rng.standard_normal((count, 3)), turns], axis=1)).float()
 
 
 def test_the_interest_is_the_share_of_a_moving_average() -> None:
@@ -90,22 +83,6 @@ def test_it_grows_where_actions_are_not_found_and_nowhere_else() -> None:
     by_angle = np.reshape(curiosity.interest.weights, (-1, 4)).sum(axis=0)
     assert by_angle[0] > 0.6
     assert max(by_angle[1:]) < 0.2
-
-
-def test_a_team_learns_what_one_process_would_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Both processes have the same pairs here, so the mean over them is what each has."""
-    actions, matched = turned(np.random.default_rng(2), 20), torch.randn(2, 20, 6).unbind()
-    team = Team(size=2)
-    monkeypatch.setattr(team, "mean", lambda values: values)
-    shared, alone = (Curiosity("aa-simclr", "efference") for _ in range(2))
-    shared.look((matched[0], matched[1]), actions, team)
-    cells, hard = cells_of(actions[:, 3:].numpy()), missed(*matched).numpy()
-    expected = np.full(CELLS, GUESSED)
-    for cell in np.unique(cells):
-        kept = MEMORY ** (2 * (cells == cell).sum())
-        expected[cell] = kept * GUESSED + (1 - kept) * hard[cells == cell].mean()
-    np.testing.assert_allclose(shared.interest.weights, expected / expected.sum(), atol=1e-5)
-    assert alone.interest.weights != shared.interest.weights
 
 
 def test_all_found_is_even_interest() -> None:

@@ -10,14 +10,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.play.motions import CELLS, cells_of
+from learner.curiosity import GUESSED, MEMORY, missed
 from learner.settings import OnlineSettings
 from learner.team import Team, TeamLost, first_to_tell, join_team, together
 from sim.errors import InputError
+from tests.learner.turns import batch_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -53,6 +57,18 @@ def test_all_get_the_same(found: list[dict[str, Any]]) -> None:
         assert one["first"] == [1.0, 10.0]
         assert one["own"] == [1.0 + rank, 10.0 + 10 * rank], "a process's own numbers were overwritten"
         assert one["share"] == 4
+
+
+def test_a_team_is_curious_about_the_pairs_of_all(found: list[dict[str, Any]]) -> None:
+    parts = [batch_of(rank) for rank in range(2)]
+    cells = np.concatenate([cells_of(actions[:, 3:].numpy()) for _, actions in parts])
+    hard = np.concatenate([missed(*matched).numpy() for matched, _ in parts])
+    expected = np.full(CELLS, GUESSED)
+    for cell in np.unique(cells):
+        kept = MEMORY ** (cells == cell).sum()
+        expected[cell] = kept * GUESSED + (1 - kept) * hard[cells == cell].mean()
+    assert found[0]["interest"] == found[1]["interest"]
+    np.testing.assert_allclose(found[0]["interest"], expected / expected.sum(), atol=1e-6)
 
 
 def test_who_is_left_hears_that_another_is_gone_and_one_of_them_tells(found: list[dict[str, Any]]) -> None:

@@ -17,12 +17,11 @@ from sim.camera import Camera
 from sim.errors import InputError
 from sim.grasp import surface_points
 from sim.kinematics import forward, project, reach
-from sim.objects import ProceduralToys, Toy
 from sim.randomize import PLAIN, Randomization
 from sim.scene import RECYCLE, HoldScene, SceneSettings, View
 from tests.references.silhouette import whole_silhouette
+from tests.sim.scenes import CATALOGUE, toy_of
 
-CATALOGUE = ProceduralToys()
 Make = Callable[..., HoldScene]
 
 
@@ -38,11 +37,6 @@ def make() -> Iterator[Make]:
     yield build
     for scene in made:
         scene.close()
-
-
-def toy_of(rng: np.random.Generator) -> Toy:
-    category = str(rng.choice(CATALOGUE.categories))
-    return CATALOGUE.toy(category, CATALOGUE.draw(category, rng))
 
 
 def play(scene: HoldScene, seed: int, frames: int = 6) -> tuple[list[View], np.ndarray]:

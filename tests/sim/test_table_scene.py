@@ -14,12 +14,11 @@ pytest.importorskip("pybullet")
 from sim import poses
 from sim.errors import InputError
 from sim.kinematics import forward, project
-from sim.objects import ProceduralToys, Toy
 from sim.randomize import Randomization
 from sim.stage import ARM, OBJECT, OTHER, RECYCLE, TABLE, View
 from sim.table_scene import SceneSettings, TableScene, draw_others, draw_place
+from tests.sim.scenes import CATALOGUE, toy_of
 
-CATALOGUE = ProceduralToys()
 Make = Callable[..., TableScene]
 
 
@@ -35,11 +34,6 @@ def make() -> Iterator[Make]:
     yield build
     for scene in made:
         scene.close()
-
-
-def toy_of(rng: np.random.Generator) -> Toy:
-    category = str(rng.choice(CATALOGUE.categories))
-    return CATALOGUE.toy(category, CATALOGUE.draw(category, rng))
 
 
 def begin(scene: TableScene, seed: int) -> None:
