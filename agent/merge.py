@@ -21,9 +21,9 @@ from agent import shards
 from agent.checksums import HEADER, Checksums, text_of
 from agent.dataset import Dataset, read_header
 from agent.files import open_folder, unwritable
+from agent.header import begin, noted, refuse_foreign, replace_header
 from agent.settings import differences
 from agent.versions import versions
-from agent.writer import begin, noted, refuse_foreign, replace_header
 from sim.errors import InputError
 
 MAY_DIFFER = (

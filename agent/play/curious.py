@@ -12,6 +12,7 @@ from agent.play.motions import ANGLES, CELLS, cells_of, check_interest
 from agent.play.policy import Body, Plan
 from agent.play.tumble import Tumble
 from sim import poses
+from sim.errors import InputError
 
 _RAMP = 0.2
 """Share of a turn in which its speed rises, and in which it falls again."""
@@ -83,7 +84,7 @@ class Curious:
     def _next(
         self, body: Body, home: np.ndarray, here: np.ndarray, widest: float, rng: np.random.Generator
     ) -> np.ndarray:
-        """The end [3] of a turn that begins `here` [3], as in `_way`."""
+        """The end [3] of a turn that begins `here` [3], as in `_way`. Raises InputError where the arm can do none."""
         axes = rng.standard_normal((self.choices, 3))
         axes /= np.linalg.norm(axes, axis=1, keepdims=True)
         turns = poses.from_axis_angle(axes, rng.uniform(self.smallest, pi, self.choices))
@@ -91,6 +92,11 @@ class Curious:
         in_base = poses.multiply(poses.multiply(body.camera, turns), poses.conjugate(body.camera))
         ends = _tilts(poses.to_matrix(in_base) @ _hands(here[None], home)[0], home, near=here[2])
         can = (np.hypot(ends[:, 0], ends[:, 1]) <= self.tumble.sway) & (np.abs(ends[:, 2]) <= widest)
+        if not can.any():
+            raise InputError(
+                f"play=curious: none of {self.choices} turns by {self.smallest} rad or more keeps the hand within "
+                f"{self.tumble.sway} rad of tilt and {widest:.2f} rad to each side; another policy asks for less"
+            )
         ends, cells = ends[can], cells_of(turns[can])
         weights = _even(cells)
         if self.interest is not None and asked >= self.evenly:

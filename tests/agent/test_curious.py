@@ -12,14 +12,16 @@ pytest.importorskip("pybullet")  # the arm's model comes with it
 
 from agent.dataset import Dataset
 from agent.episode import Interest
+from agent.play.curious import Curious
 from agent.play.motions import ANGLES, AXES, CELLS, cells_of
+from agent.play.tumble import Tumble
 from agent.record import Recorder, RecordSettings
 from agent.writer import DatasetWriter
 from sim import poses
 from sim.errors import InputError
 from sim.kinematics import forward
 from sim.scene import SceneSettings
-from tests.agent.bodies import joints_of
+from tests.agent.bodies import body, joints_of
 from tests.agent.episodes import assert_same
 
 SMALL = SceneSettings(image_size=32, frames=8)
@@ -122,6 +124,13 @@ def test_a_stored_episode_repeats_from_its_commands(asked: dict[str, str], tmp_p
         assert not np.array_equal(repeated.frames, other(stored.number).frames), "without the interest it is another"
     recorder.close()
     other.close()
+
+
+def test_a_hand_that_can_hardly_turn_is_refused() -> None:
+    rng = np.random.default_rng(0)
+    policy = Curious(tumble=Tumble(sway=0.02, sweep=0.05))
+    with pytest.raises(InputError, match=r"none of 400 turns by 0\.2 rad .* 0\.02 rad of tilt and 0\.05 rad"):
+        policy(body("kuka", policy.hold(rng)), 8, 0.2, rng)
 
 
 def test_what_cannot_be_is_refused() -> None:
