@@ -21,7 +21,7 @@ from sim import poses
 from sim.errors import InputError
 from sim.kinematics import forward
 from sim.scene import SceneSettings
-from tests.agent.bodies import body, joints_of
+from tests.agent.bodies import body, held, joints_of
 from tests.agent.episodes import assert_same
 
 SMALL = SceneSettings(image_size=32, frames=8)
@@ -130,7 +130,7 @@ def test_a_hand_that_can_hardly_turn_is_refused() -> None:
     rng = np.random.default_rng(0)
     policy = Curious(tumble=Tumble(sway=0.02, sweep=0.05))
     with pytest.raises(InputError, match=r"none of 400 turns by 0\.2 rad .* 0\.02 rad of tilt and 0\.05 rad"):
-        policy(body("kuka", policy.hold(rng)), 8, 0.2, rng)
+        policy(body("kuka", held(rng)), 8, 0.2, rng)
 
 
 def test_what_cannot_be_is_refused() -> None:
