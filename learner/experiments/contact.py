@@ -47,7 +47,8 @@ EXPERIMENT = Experiment(
     "training objects seen as the scored ones are. The arm is not drawn. The action is `efference`, what the hand "
     "did: in the hand that is what the object did (`pose`); on the table the hand moves along and does not turn, "
     "so `rotation` would tell nothing, and the object does what contact makes of it: `pose` differs, by the "
-    "*error told*. Of actions of a place where it did not learn, *action found* tells little. Curves while "
+    "*error told*. Of actions of a place where it did not learn, *action found* tells little. In `both`, a "
+    "picture's place alone tells much of its action: read its action loss with that in mind. Curves while "
     "learning are of objects that the training itself held out; of `both`, in the hand.",
     split="test",
     conditions=conditions,
