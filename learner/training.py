@@ -26,6 +26,9 @@ from learner.team import Team, together
 from sim.errors import InputError
 from sim.seeding import stream
 
+STILL = 1e-5
+"""Standard deviation of what is constant but for rounding, as the turn of a hand that only moves along (no unit)."""
+
 
 class Step(NamedTuple):
     """What a step on one batch found, from before the update. All on the learner's device: reading it waits for it."""
@@ -107,13 +110,13 @@ class Learner:
         return None if self.curiosity is None else self.curiosity.interest
 
     def freeze_standardisation(self, actions: torch.Tensor) -> None:
-        """Take mean and standard deviation of the first process's actions [M, A] for good; a constant component stays
-        as it is. Where pairs are mirrored, each action counts beside its mirror image."""
+        """Take mean and standard deviation of the first process's actions [M, A] for good; a component that is constant
+        but for rounding stays as it is. Where pairs are mirrored, each action counts beside its mirror image."""
         if self._mirror is not None:
             actions = torch.cat([actions, self._mirror(actions)])
         deviation = actions.std(dim=0)
         self.action_mean = self.team.from_first(actions.mean(dim=0))
-        self.action_std = self.team.from_first(torch.where(deviation > 1e-6, deviation, torch.ones_like(deviation)))
+        self.action_std = self.team.from_first(torch.where(deviation > STILL, deviation, torch.ones_like(deviation)))
 
     def step(self, pairs: Pairs) -> Step:
         """Learn from one batch, this process's share of it. Raises TeamLost where another process is gone: weights and

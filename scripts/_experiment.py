@@ -20,7 +20,8 @@ from _progress import Progress
 
 from agent.dataset import Dataset
 from agent.files import write_text
-from learner.experiments.design import Data, digest
+from agent.merge import merge
+from learner.experiments.design import Condition, Data, digest
 from learner.experiments.grid import Cell, Grid
 from learner.experiments.scoring import score_baselines, score_run
 from learner.settings import LearnSettings
@@ -54,9 +55,19 @@ class Worker:
         can be learned without."""
         with Progress(len(wanted), unit="datasets", title="collect", quiet=self._quiet) as bar:
             for done, data in enumerate(wanted, start=1):
-                if not self._stop and not _whole(self._at(data), data.episodes):
-                    self._play(data)
+                self._obtain(data)
                 bar.advance(done, data.key)
+
+    def _obtain(self, data: Data) -> None:
+        """Collect a dataset, or merge it from its halves, where it is not whole and `stop` did not come."""
+        if not self._stop and not _whole(self._at(data), data.episodes):
+            for half in data.parts:
+                self._obtain(half)
+            if not data.parts:
+                self._play(data)
+            elif not self._stop:
+                shutil.rmtree(self._at(data), ignore_errors=True)  # of a merge that was killed
+                merge(self._at(data), [self._at(half) for half in data.parts])
 
     def _play(self, data: Data) -> None:
         folder = self._at(data)
@@ -136,8 +147,14 @@ class Worker:
         return True
 
     def baselines(self, grid: Grid) -> dict[str, dict[str, float]]:
-        """Accuracies of what learned nothing, on the first condition's instances."""
-        first = grid.conditions[0]
+        """Accuracies of what learned nothing, on the first condition's instances; where some are scored in the hand and
+        others on a table, on the first of both."""
+        firsts = {each.scored.record.at_table: each for each in reversed(grid.conditions)}
+        found = {at_table: self._untaught(each) for at_table, each in sorted(firsts.items())}
+        place = {False: ", in the hand", True: ", on the table"} if len(found) > 1 else dict.fromkeys(found, "")
+        return {f"{name}{place[at]}": shares for at, by_name in found.items() for name, shares in by_name.items()}
+
+    def _untaught(self, first: Condition) -> dict[str, dict[str, float]]:
         encoder = first.settings.encoder
         kept = self._cache / "baselines" / f"{digest([first.bank.key, first.scored.key, encoder])}.json"
         if not kept.exists():

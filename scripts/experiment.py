@@ -1,5 +1,5 @@
 """Run the grid of trainings and evaluations that answers a question: settle, tumble, methods, noise, noise-quick,
-remedies, augmentations, actions, play, online or cost. Killed, the same command goes on.
+remedies, augmentations, actions, play, online, cost or contact. Killed, the same command goes on.
 
 python scripts/experiment.py settle --dry-run
 python scripts/experiment.py settle --budget 8

@@ -25,7 +25,7 @@ _FEWEST_A_LINK = 110
 """With fewer, links get holes."""
 _COARSER = 0.6
 """How much of a link's share of triangles the link before it gets: what is near the object is looked at."""
-_FORMAT = 12
+_FORMAT = 13
 """Counts the versions of the cached files."""
 
 
@@ -166,6 +166,9 @@ def _write(spec: ArmSpec, source: Path, draft: Path, triangles: int, draw: Draw,
             _add_stem(last, spec.hand, *spec.stem, draft)
         if touches:
             add_cylinder(last, spec.hand, *spec.stem)
+    for link in root.iter("link"):
+        if link.find("collision") is not None and link.find("visual") is None:
+            _draw_nothing(link)
     tree.write(draft / "arm.urdf")
 
 
@@ -215,6 +218,14 @@ def _add_stem(link: ElementTree.Element, hand: tuple[float, ...], radius: float,
     ElementTree.SubElement(visual, "origin", xyz=f"{hand[0]} {hand[1]} {hand[2] - length / 2}", rpy="0 0 0")
     ElementTree.SubElement(ElementTree.SubElement(visual, "geometry"), "mesh", filename="stem.obj")
     _paint(visual, "stem", (0.25, 0.25, 0.28))
+
+
+def _draw_nothing(link: ElementTree.Element) -> None:
+    """PyBullet draws the collision shape of a link that has nothing to draw; of a box of a micrometre no pixel is.
+
+    One of no size at all would not do: PyBullet gives it some."""
+    visual = ElementTree.SubElement(link, "visual")
+    ElementTree.SubElement(ElementTree.SubElement(visual, "geometry"), "box", size="1e-6 1e-6 1e-6")
 
 
 def _freeze(joint: ElementTree.Element, position: float) -> None:

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from learner.experiments import actions, augmentations, cost, methods, noise, online, play, remedies, settle, tumble
+from learner.experiments import (
+    actions,
+    augmentations,
+    contact,
+    cost,
+    methods,
+    noise,
+    online,
+    play,
+    remedies,
+    settle,
+    tumble,
+)
 from learner.experiments.design import Base, Condition, Data, Experiment, Scale
 
 EXPERIMENTS: dict[str, Experiment] = {
@@ -19,6 +31,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         play.EXPERIMENT,
         online.EXPERIMENT,
         cost.EXPERIMENT,
+        contact.EXPERIMENT,
     )
 }
 

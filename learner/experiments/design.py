@@ -34,11 +34,31 @@ class Data:
 
     record: RecordSettings
     episodes: int
+    beside: RecordSettings | None = None
+    """How the second half of the episodes is recorded, where that is otherwise: they are collected and merged."""
+
+    def __post_init__(self) -> None:
+        if self.beside is not None and self.episodes < 2:
+            raise InputError(f"episodes={self.episodes}: at least 2 are needed, or there is no second half")
+
+    @property
+    def made_of(self) -> dict[str, Any]:
+        """What it is made of, as JSON values."""
+        second = {} if self.beside is None else {"beside": to_json(self.beside)}
+        return {"record": to_json(self.record), "episodes": self.episodes, **second}
 
     @property
     def key(self) -> str:
         """Names what it is made of: other settings, another key."""
-        return digest({"record": to_json(self.record), "episodes": self.episodes})
+        return digest(self.made_of)
+
+    @property
+    def parts(self) -> tuple[Data, ...]:
+        """The halves that it is merged from; empty where it is collected as one."""
+        if self.beside is None:
+            return ()
+        second = self.episodes // 2
+        return Data(self.record, self.episodes - second), Data(self.beside, second)
 
 
 @dataclass(frozen=True)
@@ -78,6 +98,12 @@ class Condition:
     def record(self) -> RecordSettings:
         """What it learns from."""
         return self.settings.record if self.live else self.data.record
+
+    @property
+    def play(self) -> str:
+        """The policy that plays what it learns from; both, where two did."""
+        second = None if self.live else self.data.beside
+        return self.record.play if second is None else f"{self.record.play}+{second.play}"
 
 
 @dataclass(frozen=True)

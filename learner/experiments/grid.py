@@ -108,7 +108,7 @@ def cut_from(full: Grid, grid: Grid, cut: str) -> Grid:
 
 def write_grid(path: Path, grid: Grid) -> None:
     """Keep the grid, atomically."""
-    data = {each.key: {"record": to_json(each.record), "episodes": each.episodes} for each in grid.data}
+    data = {each.key: each.made_of for each in grid.data}
     head = {name: getattr(grid, name) for name in ("experiment", "split", "share", "words", "term", "cut")}
     rows = [_row(condition, seeds) for condition, seeds in zip(grid.conditions, grid.seeds, strict=True)]
     stored = {"format": FORMAT, "version": VERSION, **head, "data": data, "conditions": rows}
@@ -129,15 +129,17 @@ def read_grid(path: Path) -> Grid:
         stored = read_json(path)
         if (stored["format"], stored["version"]) != (FORMAT, VERSION):
             raise ValueError(f"format {stored['format']} version {stored['version']}")
-        data = {
-            key: Data(from_json(RecordSettings, each["record"], where=str(path)), int(each["episodes"]))
-            for key, each in stored["data"].items()
-        }
+        data = {key: _data(each, str(path)) for key, each in stored["data"].items()}
         conditions = tuple(_condition(row, data, path) for row in stored["conditions"])
         head = {name: stored[name] for name in ("experiment", "split", "share", "words", "term", "cut")}
         return Grid(**head, conditions=conditions, seeds=tuple(int(row["seeds"]) for row in stored["conditions"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise InputError(f"{path}: no grid of armplay {VERSION} ({' '.join(str(error).split())})") from None
+
+
+def _data(made_of: dict[str, Any], where: str) -> Data:
+    halves = [from_json(RecordSettings, made_of[name], where=where) for name in ("record", "beside") if name in made_of]
+    return Data(halves[0], int(made_of["episodes"]), *halves[1:])
 
 
 def _condition(row: dict[str, Any], data: dict[str, Data], path: Path) -> Condition:

@@ -13,9 +13,9 @@ from typing import Any
 from agent.files import read_json, write_text
 from agent.settings import from_json, to_json
 from learner.card import table
-from learner.experiments.design import ActionTerm, Experiment
+from learner.experiments.design import ActionTerm, Condition, Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise, draw_seen
-from learner.experiments.grid import Grid
+from learner.experiments.grid import Cell, Grid
 from learner.experiments.merit import ENOUGH, NOT_YET, costs, merits, shares_left, standard_errors
 from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
@@ -57,7 +57,10 @@ def write_outcome(
     if seen:
         write_csv(folder / "seen.csv", seen)
         draw_seen(folder / "seen.png", seen, title=title)
-    methods = {each.name: each.method for each in sorted(grid.conditions, key=lambda each: each.rank)}
+    runs: dict[str, Condition] = {}
+    for each in sorted(grid.conditions, key=lambda each: each.rank):
+        runs.setdefault(Cell(each, 0).key, each)  # a curve is of a training, however often that is scored
+    methods = {each.name: each.method for each in runs.values()}
     shown = {name: method for name, method in methods.items() if any(look["condition"] == name for look in looks)}
     draw_curves(folder / "curves.png", looks, shown, title=title)
     tables = [_accuracies(grid, rows, untaught), *_extra(folder, experiment, grid, found, rows)]

@@ -125,8 +125,7 @@ def cell_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
         scores = found.get((condition.name, cell.seed))
         if scores is None:
             continue
-        record = condition.record
-        scene = record.scene
+        record, scene = condition.record, condition.record.scene
         row: dict[str, Any] = {
             "condition": condition.name,
             "panel": condition.panel,
@@ -138,7 +137,7 @@ def cell_table(grid: Grid, found: Found) -> list[dict[str, Any]]:
             "encoder": settings.encoder,
             "action": settings.action,
             "sampling": settings.sampling,
-            "play": record.play,
+            "play": condition.play,
             "background": scene.randomize.background,
             "draw": scene.draw,
             "corrupt": getattr(settings, "corrupt", "") or record.corrupt,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from pathlib import Path
+
+import numpy as np
 
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset
@@ -34,11 +35,18 @@ def light(episode: Episode) -> Episode:
     return episode._replace(frames=episode.frames[:, :1, :1].copy(), masks=None)
 
 
+def first_of_each(dataset: Dataset, count: int) -> list[int]:
+    """The first `count` episode numbers; of a merged dataset, as many of each part, `count` in all."""
+    ends = np.cumsum([part["episodes"] for part in dataset.metadata.get("sources", [])])
+    parts = np.split(np.array(list(dataset.numbers)), ends[:-1])
+    return [number for part in parts for number in part[: max(1, count // len(parts))].tolist()]
+
+
 def told_error(root: Path, cases: Sequence[Case], *, seed: int) -> ActionError:
-    """How wrong the action of a pair is over the first stored episodes, with what was corrupted when they were
-    collected, and `cases` after that."""
+    """How wrong the action of a pair is over the first stored episodes (of a merged dataset, of each part), with
+    what was corrupted when they were collected, and `cases` after that."""
     dataset = Dataset(root)
-    episodes = [light(episode) for episode in islice(dataset.episodes(), EPISODES)]
+    episodes = [light(episode) for episode in dataset.episodes(first_of_each(dataset, EPISODES))]
     for case in cases:
         episodes = list(misled(case, episodes, seed=seed))
     return action_error(episodes, Chain.from_json(dataset.metadata["chain"]))

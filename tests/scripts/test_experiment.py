@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
@@ -12,9 +13,12 @@ from pathlib import Path
 import pytest
 import tyro
 
+from agent.dataset import Dataset
+from agent.merge import merge
 from learner.experiments.grid import Grid, read_grid, write_grid
 from learner.settings import OnlineSettings, TrainSettings, suited, suited_training
 from sim.errors import InputError
+from tests.agent.sound import contents, store
 from tests.learner.experiments.made import grid
 from tests.scripts.running import ROOT, Outcome, assert_one_line, end_of, run_here, start, wait_until
 
@@ -80,6 +84,53 @@ def test_what_is_done_is_not_done_again(undisturbed: tuple[Path, Outcome], store
     outcome = run_here("experiment", "tumble", "--cache", cache, "--quiet")
     assert outcome.status == 0, outcome
     assert {path: path.stat().st_mtime_ns for name in ("runs", "data") for path in (cache / name).rglob("*")} == before
+
+
+def test_halves_are_merged_once_and_anew_where_that_was_cut_short(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from _cli import Stop
+    from _experiment import Worker
+
+    both = replace(next(each.data for each in grid("contact").conditions if each.data.beside), episodes=15)
+    for seed, half in enumerate(both.parts):
+        store(tmp_path / "data" / half.key, range(half.episodes), seed=seed)
+    merged, halves = tmp_path / "data" / both.key, [tmp_path / "data" / half.key for half in both.parts]
+    store(tmp_path / "else", range(8), seed=2)
+    store(tmp_path / "more", range(3), seed=3)
+    merge(merged, [tmp_path / "else", tmp_path / "more"])  # of halves that are not there any more
+    stop = Stop()
+    worker = Worker(tmp_path, devices=("cpu",), at_once=1, stop=stop, quiet=True)
+    stop.signal = signal.SIGINT
+    worker.collect([both])
+    assert len(Dataset(merged)) == 11
+    stop.signal = 0
+    worker.collect([both])
+    assert [Dataset(merged).origin(number) for number in (0, 7, 8, 14)] == [
+        (half.name, number) for half, numbers in zip(halves, ((0, 7), (0, 6)), strict=True) for number in numbers
+    ]
+    before = contents(merged)
+    shutil.rmtree(halves[0])
+    worker.collect([both])
+    assert contents(merged) == before
+
+
+@pytest.mark.long
+def test_hand_and_table_are_collected_merged_and_scored_in_both_places(tmp_path: Path) -> None:
+    made = grid("contact", seeds=1, steps=4, highest_rank=0)
+    kept = tuple(replace(each, against=()) for each in made.conditions if ", both," in each.name)
+    write_grid(tmp_path / "grid.json", replace(made, conditions=kept, seeds=(1, 1)))
+    outcome = run_here("experiment", "contact", "--grid", tmp_path / "grid.json", "--cache", tmp_path, "--quiet")
+    assert (outcome.status, outcome.err) == (0, ""), outcome
+    rows = cells_of(tmp_path / "contact")
+    assert [(row["play"], row["action"]) for row in rows] == [("tumble+push", "efference")] * 2
+    assert len({row["run"] for row in rows}) == len(list((tmp_path / "runs").iterdir())) == 1
+    assert float(rows[0]["error"]) > 0.1
+    assert rows[0]["scored"] != rows[1]["scored"]
+    text = (tmp_path / "contact/section.md").read_text()
+    assert "raw pixels, in the hand" in text
+    assert "raw pixels, on the table" in text
 
 
 @pytest.mark.long
@@ -148,7 +199,7 @@ def test_a_size_that_is_asked_for_is_what_is_left(tmp_path: Path) -> None:
     assert "4 of 4 conditions, 8 of 18 trainings, 7 of 20000 steps" in outcome.out
 
 
-@pytest.mark.parametrize("name", ["settle", "methods", "noise", "online"])
+@pytest.mark.parametrize("name", ["settle", "methods", "noise", "online", "contact"])
 def test_settings_are_what_their_flags_say(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     from _flags import flags

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("pybullet")
 
 from sim import poses
+from sim.camera import Camera
 from sim.errors import InputError
 from sim.kinematics import forward, project
 from sim.randomize import Randomization
@@ -127,6 +128,21 @@ def test_the_pose_is_that_of_the_canonical_frame_and_not_of_the_centre_of_mass(m
         row, column = np.nonzero(view.segmentation == OBJECT)
         assert [column.min(), row.min()] == pytest.approx(at.min(axis=0), abs=1.5)
         assert [column.max() + 1, row.max() + 1] == pytest.approx(at.max(axis=0), abs=1.5)
+
+
+@pytest.mark.parametrize("arm", ["kuka", "panda"])
+def test_no_more_of_the_arm_is_seen_than_is_asked_for(make: Make, arm: str) -> None:
+    """PyBullet would draw the shapes that the arm touches things with, where it has nothing else to draw."""
+    seen = {}
+    for draw in ("whole", "hand", "hidden"):
+        scene = make(arm=arm, draw=draw, image_size=64, camera=Camera(field_of_view=40))
+        bump(scene, 3, 4)
+        seen[draw] = scene.observe(segmentation=True)
+        assert np.array_equal(seen[draw].joints, seen["whole"].joints)
+        assert np.array_equal(seen[draw].object_pose, seen["whole"].object_pose)
+    shown = [int((view.segmentation == ARM).sum()) for view in seen.values()]
+    assert shown[0] > shown[1] > shown[2] == 0
+    assert seen["hidden"].visible >= seen["hand"].visible
 
 
 def test_a_free_arm_does_what_it_is_told(make: Make) -> None:

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.settings import to_json
 from learner.experiments import EXPERIMENTS, Base
 from learner.experiments.budget import BESIDE_S, Speeds, fitted, hours
-from learner.experiments.design import MAIN, augmented, frames_seen
+from learner.experiments.design import MAIN, augmented, digest, frames_seen
 from learner.experiments.grid import Cell, cut_from, grid_of, read_grid, write_grid
 from learner.methods import METHODS, REMEDIES
 from learner.settings import OnlineSettings, TrainSettings
@@ -62,7 +63,9 @@ def test_seeds_are_paired_and_no_training_is_done_twice(name: str) -> None:
     for condition, seeds in zip(made.conditions, made.seeds, strict=True):
         assert count[condition.name] == seeds == (3 if condition.rank == 0 else 2)
         assert all(other in count and other != condition.name for other in condition.against)
-    assert len({cell.key for cell in made.cells}) == len(made.cells)
+    assert len({(cell.key, cell.condition.scored.key) for cell in made.cells}) == len(made.cells)
+    if name != "contact":
+        assert len({cell.key for cell in made.cells}) == len(made.cells)
     assert {cell.settings.seed for cell in made.cells} == {0, 1, 2}
 
 
@@ -121,6 +124,34 @@ def test_methods_has_all_of_them_and_the_controls() -> None:
     controls = [each for each in made if each.panel == "controls"]
     assert {each.settings.action for each in controls} == {"rotation", "gap", "pose-rotation"}
     assert [each.name for each in controls if not each.data.record.scene.draw_object] == ["the arm without an object"]
+
+
+def test_contact_learns_as_much_of_each_kind_and_scores_it_in_both_places() -> None:
+    made = grid("contact", seeds=3, other_seeds=3, episodes=61)
+    assert len({cell.key for cell in made.cells}) == len(made.cells) / 2 == 3 * 2 * 3
+    plays = {each.play: each.data for each in made.conditions}
+    assert {name: data.episodes for name, data in plays.items()} == dict.fromkeys(("tumble", "push", "tumble+push"), 61)
+    first, second = plays["tumble+push"].parts
+    assert (first.record, first.episodes, second.episodes) == (plays["tumble"].record, 31, 30)
+    # The same play, of other objects than the first half has.
+    assert replace(second.record, seed=0) == plays["push"].record
+    assert second.record.seed != first.record.seed
+    scenes = [plays[play].record.scene for play in ("tumble", "push")]
+    assert replace(scenes[1], camera=scenes[0].camera) == scenes[0]
+    for each in made.conditions:
+        assert each.scored.beside is None
+        assert each.scored.record.at_table == ("on the table" in each.name)
+        assert {each.panel} == {other.panel for other in made.conditions if other.name in (each.name, *each.against)}
+
+
+def test_a_dataset_of_one_kind_has_the_key_that_it_had_before_there_were_two() -> None:
+    data = Base(scale(), "test").data()
+    assert data.key == digest({"record": to_json(data.record), "episodes": data.episodes})
+    halves = replace(data, beside=replace(data.record, seed=1))
+    assert len({data.key, halves.key, replace(halves, beside=data.record).key}) == 3
+    assert not data.parts
+    with pytest.raises(InputError, match="episodes=1: at least 2"):
+        replace(halves, episodes=1)
 
 
 def test_without_takes_operations_away_and_leaves_the_rest() -> None:

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from agent.dataset import Dataset, held_out
+from agent.merge import merge
 from agent.writer import DatasetWriter
 from learner.actions import action_error
 from learner.examination import ExamSettings
 from learner.experiments import scoring
 from learner.experiments.scoring import Held, score_baselines
-from learner.experiments.told import told_error
+from learner.experiments.told import first_of_each, told_error
 from learner.probes import color_histogram, knn_predict
 from sim.corrupt import Corruption, corrupt
 from sim.errors import InputError
@@ -82,6 +83,22 @@ def test_the_error_is_that_of_the_corrupted_commands(tmp_path: Path) -> None:
     ]
     assert told_error(tmp_path / "kuka", [noise], seed=3) == action_error(misled, kuka())
     assert told_error(tmp_path / "kuka", [], seed=3) == action_error(episodes.values(), kuka())
+
+
+def test_the_error_of_merged_episodes_is_that_of_each_part(tmp_path: Path) -> None:
+    episodes = list(real_episodes(4))
+    wrong = [each._replace(recorded=1.5 * each.recorded) for each in episodes]
+    for seed, (name, part) in enumerate((("right", episodes), ("wrong", wrong))):
+        metadata = {**metadata_of(frames=8, seed=seed), "chain": kuka().to_json()}
+        with DatasetWriter(tmp_path / name, metadata=metadata) as writer:
+            for episode in part:
+                writer.add(episode)
+    merge(tmp_path / "both", [tmp_path / "right", tmp_path / "wrong"])
+    assert first_of_each(Dataset(tmp_path / "both"), 6) == [0, 1, 2, 4, 5, 6]
+    assert first_of_each(Dataset(tmp_path / "right"), 3) == [0, 1, 2]
+    errors = {name: told_error(tmp_path / name, [], seed=0).relative for name in ("right", "wrong", "both")}
+    assert errors["right"] < 0.01
+    assert errors["both"] == pytest.approx(errors["wrong"] / np.sqrt(2), rel=0.05)  # of the same true motions
 
 
 def test_other_categories_are_refused(tmp_path: Path, stores: tuple[Path, Path]) -> None:
