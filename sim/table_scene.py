@@ -28,8 +28,8 @@ LENGTH, WIDTH, THICKNESS = 1.2, 1.3, 0.04
 CONTACT_ERP = 0.8
 """Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
 FARTHEST, DEEPEST, PARTS = 0.001, 0.0005, 16
-"""Most that any point of an object may move in a step of physics, m, as contacts are seen from about as far; and most that
-the arm may be in what it presses, m. Beyond, as where something tall falls over, steps are done in parts, at most so many."""
+"""Most that any point of an object may move in a step of physics, as contacts are seen from about as far, and most that
+the arm may be in what it presses, m. Beyond, as where a tall one falls, a step is done in parts, at most so many."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
 GAP = 0.001
 """Between object and table when it is put down, m: the margin of PyBullet's contacts."""
@@ -204,8 +204,8 @@ class TableScene(Stage):
         self._touch = Touch(self._touch.object or self._toy in touched, self._touch.table or self._table in touched)
 
     def _parts(self) -> int:
-        """How many parts the next step of physics is done in. Nothing should fly into what it has not met yet; and what is
-        pressed sinks in, where the solver is not done with it, with the square of a step's length."""
+        """How many parts the next step of physics is done in. Nothing should fly into what it has not met yet; and what
+        is pressed sinks in, where the solver is not done with it, with the square of a step's length."""
         deep, speed = max((-point[8] for point in self._contacts()), default=0.0), 0.0
         for body, radius in zip(self._bodies, self._radii, strict=True):
             linear, angular = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
