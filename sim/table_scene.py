@@ -217,8 +217,10 @@ class TableScene(Stage):
         return self._bullet.getContactPoints(self._arm.body, physicsClientId=self._client)
 
     def _pace(self, parts: int) -> None:
-        """Let a step of physics be a part of what it usually is."""
-        self._bullet.setPhysicsEngineParameter(fixedTimeStep=1 / (PHYSICS_RATE * parts), physicsClientId=self._client)
+        """Let a step of physics be a part of what it usually is; what is deep comes out as fast as ever."""
+        self._bullet.setPhysicsEngineParameter(
+            fixedTimeStep=1 / (PHYSICS_RATE * parts), contactERP=CONTACT_ERP / parts, physicsClientId=self._client
+        )
         self._arm.drive()
 
     def _put(self) -> tuple[Toy, np.ndarray, tuple[Placed, ...]]:
