@@ -43,6 +43,10 @@ def add_collisions(root: ElementTree.Element, gripper: Gripper | None, folder: P
         collision = ElementTree.SubElement(link, "collision")
         placed = visual.find("origin")
         if gripper is not None and name in gripper.links:
+            # Shipped fingers have anchors of friction. These keep points of contact whose normals no longer hold once
+            # the hand has turned, and what is held sinks into the fingers.
+            for soft in link.findall("contact"):
+                link.remove(soft)
             x, y, z = gripper.finger
             # The second finger's mesh is the first one's, turned by half a turn about z.
             side = 1.0 if name == gripper.links[0] else -1.0

@@ -10,9 +10,12 @@ import numpy as np
 from sim.arm import ArmSpec
 from sim.robot import Robot
 
-GENTLE = 0.1
-"""Share of the rated torques that motors have beside what holds the arm's own weight up: an arm in the way of which
-something stands stops."""
+GENTLE, STRONGEST = 0.1, 8.0
+"""Share of the rated torques that motors have beside what holds the arm's own weight up, and the most that they have,
+N m: an arm in the way of which something stands stops, and presses on it with 15 to 20 N."""
+CATCH_UP = 0.2
+"""Fastest that a finger makes good what it is behind, m/s. What stops a slow motor feels but a part of its force: the
+solver gives it a little more in each of its iterations, the more the faster it should be."""
 ARM_FRICTION, FINGER_FRICTION = 0.6, 2.0
 """Times an object's friction: metal and lacquer, and rubber pads."""
 
@@ -22,12 +25,13 @@ class ContactRobot(Robot):
 
     def __init__(self, bullet: Any, client: int, spec: ArmSpec, urdf: Path) -> None:
         super().__init__(bullet, client, spec, urdf)
-        self._torque = tuple(GENTLE * torque for torque in spec.torque)
+        self._torque = tuple(min(GENTLE * torque, STRONGEST) for torque in spec.torque)
         self._gripper = spec.gripper
         self.fingers = [self.numbers[name] for name in spec.gripper.joints] if spec.gripper else []
         """PyBullet's numbers of the fingers' joints and links."""
         self._moving = [*self.joints, *self.fingers]
         self._still = [0.0] * len(self._moving)
+        self._told = np.zeros(len(self._moving))
         self._weight: list[float] = []
         for link in range(-1, bullet.getNumJoints(self.body, physicsClientId=client)):
             friction = FINGER_FRICTION if link in self.fingers else ARM_FRICTION
@@ -50,10 +54,21 @@ class ContactRobot(Robot):
 
     def command(self, velocities: np.ndarray) -> None:
         """Let the motors hold these velocities, for as long as `hold_up` is called before each step."""
+        self._told = velocities
+        self.drive()
+        positions = self._bullet.getJointStates(self.body, self._moving, physicsClientId=self._client)
+        self._weight = list(
+            self._bullet.calculateInverseDynamics(
+                self.body, [state[0] for state in positions], self._still, self._still, physicsClientId=self._client
+            )
+        )
+
+    def drive(self) -> None:
+        """Tell the motors again; steps of another length take that, as PyBullet keeps impulses, not forces."""
         arm = len(self.joints)
-        super().command(velocities[:arm])
+        super().command(self._told[:arm])
         if self._gripper is not None:
-            speed = float(np.clip(self._gripper.stroke * velocities[-1], -self._gripper.speed, self._gripper.speed))
+            speed = float(np.clip(self._gripper.stroke * self._told[-1], -CATCH_UP, CATCH_UP))
             self._bullet.setJointMotorControlArray(
                 self.body,
                 self.fingers,
@@ -62,12 +77,6 @@ class ContactRobot(Robot):
                 forces=[self._gripper.force] * 2,
                 physicsClientId=self._client,
             )
-        positions = self._bullet.getJointStates(self.body, self._moving, physicsClientId=self._client)
-        self._weight = list(
-            self._bullet.calculateInverseDynamics(
-                self.body, [state[0] for state in positions], self._still, self._still, physicsClientId=self._client
-            )
-        )
 
     def hold_up(self) -> None:
         """Bear the arm's own weight in the next step of physics."""

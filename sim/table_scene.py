@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,15 +18,18 @@ from sim.objects.mesh import Toy
 from sim.objects.solid import solid_of
 from sim.randomize import Look
 from sim.rest import placed, standing
-from sim.settings import SceneSettings
+from sim.settings import PHYSICS_RATE, SceneSettings
 from sim.stage import SceneState, Stage
 
 FRICTION, SPINNING, ROLLING = 0.5, 0.001, 0.0005
 """Of an object on the table: sliding (no unit), turning on the spot and rolling (m)."""
 LENGTH, WIDTH, THICKNESS = 1.2, 1.3, 0.04
 """Of the table along x and y, m; its top is at z = 0, where the arm stands too."""
-CONTACT_ERP = 0.4
+CONTACT_ERP = 0.8
 """Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
+FARTHEST, DEEPEST, PARTS = 0.001, 0.0005, 16
+"""Most that any point of an object may move in a step of physics, as contacts are seen from about as far, and most that
+it may sink in where the arm touches it, m. Beyond, as where a tall one falls, a step is done in so many parts at most."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
 GAP = 0.001
 """Between object and table when it is put down, m: the margin of PyBullet's contacts."""
@@ -56,7 +60,7 @@ class TableScene(Stage):
     """One arm, a table, a toy and maybe others on it, one camera. Call `reset`, then `step` and `observe` in turn;
     `close` at the end.
 
-    Motors have a tenth of their torque beside what bears the arm's weight, so an arm that meets something gives way:
+    Motors have little torque beside what bears the arm's weight, so an arm that meets something gives way:
     it is where physics left it, and not where its commands would have put it. Contact states repeat to the bit on one
     machine, and differ between machines.
     """
@@ -73,6 +77,7 @@ class TableScene(Stage):
         self.gives_way = np.full(self.chain.joints, BEHIND)
         self.gives_way[len(spec.joints) :] = SQUEEZE
         self._touch = Touch(False, False)
+        self._radii: list[float] = []
 
     @property
     def home(self) -> np.ndarray:
@@ -93,7 +98,7 @@ class TableScene(Stage):
         self._clear(toys=1 + len(others))
         self._see(self.settings.look(look, self.eye) if isinstance(look, np.random.Generator) else look)
         self._surface = surface_points(toy, size=self._look.size)
-        self._others = tuple(others)
+        self._others, self._radii = tuple(others), []
         self._start = toy, np.array(place, dtype=np.float64)
         for each, where in (self._start, *others):
             self._bodies.append(self._stand(each, where))
@@ -153,6 +158,7 @@ class TableScene(Stage):
         """A body with mass, inertia, friction and its convex hull for contacts."""
         bullet, client = self._bullet, self._client
         solid = solid_of(toy, size=self._look.size)
+        self._radii.append(float(np.linalg.norm(solid.hull - solid.center, axis=1).max()))
         moments, axes = np.linalg.eigh(solid.inertia)
         axes[:, 2] *= np.linalg.det(axes)
         inertial = np.concatenate([solid.center, poses.from_matrix(axes)])
@@ -186,14 +192,39 @@ class TableScene(Stage):
         return body
 
     def _advance(self) -> None:
-        self._arm.hold_up()
-        super()._advance()
-        arm = self._arm.body
-        touched = (
-            bool(self._bullet.getContactPoints(arm, other, physicsClientId=self._client))
-            for other in (self._toy, self._table)
+        parts = self._parts()
+        if parts > 1:
+            self._pace(parts)
+        for _ in range(parts):
+            self._arm.hold_up()
+            super()._advance()
+        if parts > 1:
+            self._pace(1)
+        touched = {point[2] for point in self._contacts()}
+        self._touch = Touch(self._touch.object or self._toy in touched, self._touch.table or self._table in touched)
+
+    def _parts(self) -> int:
+        """How many parts the next step of physics is done in. Nothing should fly into what it has not met yet; and what
+        is pressed sinks in, where the solver is not done with it, with the square of a step's length."""
+        deep = speed = 0.0
+        if self._contacts():
+            points = self._bullet.getContactPoints(physicsClientId=self._client)
+            deep = max(-point[8] for point in points)
+        for body, radius in zip(self._bodies, self._radii, strict=True):
+            linear, angular = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
+            speed = max(speed, math.hypot(*linear) + radius * math.hypot(*angular))
+        return min(1 + int(max(speed / (PHYSICS_RATE * FARTHEST), deep / DEEPEST)), PARTS)
+
+    def _contacts(self) -> Sequence[tuple]:
+        """Where the arm touches something, as PyBullet tells it."""
+        return self._bullet.getContactPoints(self._arm.body, physicsClientId=self._client)
+
+    def _pace(self, parts: int) -> None:
+        """Let a step of physics be a part of what it usually is; what is deep comes out as fast as ever."""
+        self._bullet.setPhysicsEngineParameter(
+            fixedTimeStep=1 / (PHYSICS_RATE * parts), contactERP=CONTACT_ERP / parts, physicsClientId=self._client
         )
-        self._touch = Touch(*(old or new for old, new in zip(self._touch, touched, strict=True)))
+        self._arm.drive()
 
     def _put(self) -> tuple[Toy, np.ndarray, tuple[Placed, ...]]:
         return *self._start, self._others

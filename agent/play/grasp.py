@@ -13,8 +13,8 @@ from agent.play.reach import Stand, along, pointing_down, through
 
 HALF_FINGER = 0.0105
 """Half of a finger's width, m."""
-FINGER = 0.05
-"""How deep between the fingers there is room before the palm, m."""
+FINGER = 0.04
+"""How deep between the fingers there is room before the palm, with a little to spare, m."""
 WIDEST = 0.076
 """Between the open fingers, with a little room, m."""
 
@@ -40,10 +40,12 @@ class Grasp:
     """Of the fingertips above the object before they come down, m."""
     lift: float = 0.12
     """How high the object is lifted, m."""
+    sag: float = 0.006
+    """How far it may have sunk in the hand, m: it is put back as much higher, and not pressed onto the table."""
     turn: float = 2.2
     """By how much it is turned in the air, rad."""
-    shares: tuple[float, ...] = (0.1, 0.15, 0.14, 0.33, 0.14, 0.14)
-    """Of an episode: to come down, close, lift, turn, put back, open."""
+    shares: tuple[float, ...] = (0.1, 0.15, 0.14, 0.3, 0.11, 0.08, 0.12)
+    """Of an episode: to come down, close, lift, turn, lower, put down gently, open."""
     grips = True
 
     def __call__(self, stand: Stand, frames: int, interval: float, rng: np.random.Generator) -> Plan:
@@ -57,8 +59,9 @@ class Grasp:
                 [low, yaw, 0.0],
                 [low + self.lift, yaw, 0.0],
                 [low + self.lift, turned, 0.0],
-                [low + 0.002, turned, 0.0],
-                [low + 0.002, turned, 1.0],
+                [low + self.sag + 0.02, turned, 0.0],
+                [low + self.sag, turned, 0.0],
+                [low + self.sag, turned, 1.0],
             ]
         )
         way = along(ways, np.array(self.shares), frames)

@@ -41,7 +41,7 @@ def panda() -> ArmSpec:
             links=("panda_leftfinger", "panda_rightfinger"),
             stroke=0.04,
             speed=0.05,
-            force=20.0,
+            force=10.0,
             tip=_FINGER_LENGTH - _FINGERTIP + 0.0584 + 0.01,
             finger=(0.021, 0.015, _FINGER_LENGTH),
         ),

@@ -28,6 +28,7 @@ from sim.errors import InputError
 from sim.kinematics import forward
 from sim.randomize import Randomization
 from sim.settings import SceneSettings
+from sim.stage import Stage
 from sim.table_scene import TableScene
 from tests.agent.bodies import joints_of
 from tests.agent.episodes import assert_same, shards_of
@@ -42,23 +43,28 @@ def counts(short: int, long: int) -> list:
 
 
 class Watched:
-    """What happens in the frames of a recorder: touches of the table, speeds, depths of contacts."""
+    """What happens in a recorder: touches of the table and speeds in each frame, depths of the deepest contacts in each
+    step of physics."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.table: list[bool] = []
         self.speed: list[float] = []
         self.depth: list[float] = []
-        step = TableScene.step
+        step, advance = TableScene.step, Stage._advance
 
         def watched(scene: TableScene, command: np.ndarray) -> None:
             step(scene, command)
             bullet, client = scene._bullet, scene._client
             self.table.append(scene.touch.table)
             self.speed.append(float(np.linalg.norm(bullet.getBaseVelocity(scene._toy, client)[0])))
-            points = bullet.getContactPoints(scene._toy, physicsClientId=client)
+
+        def advanced(scene: TableScene) -> None:
+            advance(scene)
+            points = scene._bullet.getContactPoints(physicsClientId=scene._client)
             self.depth.append(max([0.0, *(-point[8] for point in points)]))
 
         monkeypatch.setattr(TableScene, "step", watched)
+        monkeypatch.setattr(Stage, "_advance", advanced)
 
 
 @pytest.mark.parametrize(("play", "scene"), PLAYS)
@@ -122,22 +128,27 @@ def test_what_is_grasped_moves_with_the_hand_and_does_not_sink_through_the_finge
 @pytest.mark.parametrize("count", counts(2, 250))
 @pytest.mark.parametrize(("play", "scene"), PLAYS)
 def test_nothing_explodes(count: int, play: str, scene: SceneSettings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is faster than a fall from the hand, and nothing passes through another: 2 cm is a finger's width."""
+    """Nothing is faster than a fall from the hand, and nothing is more than 2 mm deep in another."""
     watched, recorder = Watched(monkeypatch), RecordSettings(play=play, scene=scene, seed=1)()
     for number in range(count):
         assert np.isfinite(recorder(number).object_poses).all()
     recorder.close()
     assert max(watched.speed) < 2.5
-    assert max(watched.depth) < 0.02
-
-
-def test_a_gripper_that_pushes_sinks_less_than_2_mm_into_what_it_pushes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is pressed onto the table, as by the KUKA's tool or by fingers that close from above, sinks deeper."""
-    watched, recorder = Watched(monkeypatch), RecordSettings(play="push", scene=PANDA, seed=1)()
-    for number in range(2):
-        recorder(number)
-    recorder.close()
     assert max(watched.depth) < 0.002
+
+
+@pytest.mark.parametrize(
+    ("play", "scene", "number"),
+    [("push", TINY, 8), ("push", PANDA, 8), ("topple", TINY, 7), ("grasp", PANDA, 5), ("grasp", PANDA, 20)],
+)
+def test_what_is_pressed_or_falls_sinks_in_less_than_2_mm(
+    play: str, scene: SceneSettings, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 40 episodes of each, those with the deepest contacts: thin things that the arm presses onto the table."""
+    watched, recorder = Watched(monkeypatch), RecordSettings(play=play, scene=scene, seed=1)()
+    recorder(number)
+    recorder.close()
+    assert 0.0001 < max(watched.depth) < 0.002
 
 
 def test_shards_are_equal_whatever_the_engine(tmp_path: Path) -> None:
