@@ -45,10 +45,14 @@ def timed(work: Callable[[], Any], items: int) -> Round:
 
 def measure(works: dict[str, Round], rounds: int) -> list[Figure]:
     """On one core, in turns."""
+    keep_to_one_core()
+    return figures_of(in_turns(works, rounds))
+
+
+def keep_to_one_core() -> None:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     cv2.setNumThreads(1)
-    return figures_of(in_turns(works, rounds))
 
 
 def in_turns(works: dict[str, Round], rounds: int) -> dict[str, list[float]]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import cv2
 import numpy as np
 import tyro
-from _bench import Figure, check, keep, measure, show, timed
+from _bench import check, figures_of, in_turns, keep, keep_to_one_core, ratio, show, timed
 
 from sim.cores import cores
 
@@ -52,9 +52,10 @@ class Data:
                     works[f"{kind}, {way}: decoding alone"] = lambda encoded=encoded, draw=draw: decoded(
                         encoded, draw(), self.image_size
                     )
-            figures = measure({name: timed(work, self.batch) for name, work in works.items()}, self.rounds)
+            keep_to_one_core()
+            rates = in_turns({name: timed(work, self.batch) for name, work in works.items()}, self.rounds)
+        figures, ratios = figures_of(rates), shares(rates)
         show(figures, unit="images/s")
-        ratios = shares(figures)
         print("\n" + "\n".join(f"{name}: {ratio:.0%} of the speed of decoding alone" for name, ratio in ratios.items()))
         keep(self.out, figures, unit="images/s", ratios=ratios)
 
@@ -69,10 +70,11 @@ def orders(count: int, batch: int) -> dict[str, Callable[[], np.ndarray]]:
     }
 
 
-def shares(figures: list[Figure]) -> dict[str, float]:
+def shares(rates: dict[str, list[float]]) -> dict[str, float]:
     """Each loading as a share of its decoding, which follows it."""
+    names = list(rates)
     return {
-        loading.name: loading.middle / alone.middle for loading, alone in zip(figures[::2], figures[1::2], strict=True)
+        loading: ratio(rates[loading], rates[alone]) for loading, alone in zip(names[::2], names[1::2], strict=True)
     }
 
 

@@ -12,7 +12,11 @@ from typing import Any
 import numpy as np
 
 from learner.data.base import LARGEST
+from learner.data.heap import Places, places
 from sim.errors import InputError
+
+MANY = 256
+"""Entries of a dataset from which on it pays to work out where each lies."""
 
 
 class Hdf5:
@@ -24,6 +28,7 @@ class Hdf5:
     def __init__(self, path: Path) -> None:
         """Raises InputError where h5py is not installed, and for what is no HDF5 file."""
         self.path, self._own = path, threading.local()
+        self._places: dict[tuple[str, ...], Places | None] = {}
         if not path.is_file():
             raise InputError(f"{path}: no such file, where encoded images in HDF5 are expected")
         self._file()
@@ -34,22 +39,40 @@ class Hdf5:
         try:
             node = self._node(place)
             if hasattr(node, "dtype"):
-                return self._of_dataset(node, indices)
+                return self._of_dataset(node, indices, tuple(place))
             return self._bytes([self._node([*place, str(index)])[()] for index in indices], node)
         except (OSError, RuntimeError, ValueError, TypeError) as error:
             raise InputError(f"{self.path}: cannot be read ({_line(error)}); restore it") from error
 
-    def _of_dataset(self, node: Any, indices: np.ndarray) -> list[bytes]:
+    def _of_dataset(self, node: Any, indices: np.ndarray, place: tuple[str, ...]) -> list[bytes]:
         if len(indices) and not 0 <= indices.min() <= indices.max() < len(node):
             wrong = indices[(indices < 0) | (indices >= len(node))][0]
             raise InputError(f"{self.path}: {node.name} has no entry {wrong}: it holds {len(node)}")
-        if math.prod(node.shape[1:]) * node.dtype.itemsize > LARGEST:
-            raise InputError(f"{self.path}: an entry of {node.name} is of {node.shape[1:]} {node.dtype}: too large")
-        if node.ndim == 1 and node.dtype.metadata and "vlen" in node.dtype.metadata:
-            return self._bytes(_points(node, indices), node)
+        shape, kind = node.shape, node.dtype  # to ask h5py for them costs as much as to read some images
+        if math.prod(shape[1:]) * kind.itemsize > LARGEST:
+            raise InputError(f"{self.path}: an entry of {node.name} is of {shape[1:]} {kind}: too large")
+        if len(shape) == 1 and kind.metadata and "vlen" in kind.metadata:
+            return self._of_heap(node, indices, place)
         breaks = np.flatnonzero(np.diff(indices) != 1) + 1
         runs = np.split(indices, breaks) if len(indices) else []
         return self._bytes([value for run in runs for value in node[run[0] : run[-1] + 1]], node)
+
+    def _of_heap(self, node: Any, indices: np.ndarray, place: tuple[str, ...]) -> list[bytes]:
+        """Entries of variable length: each by itself where that is possible, else by h5py."""
+        known = self._known(node, place) if len(node) >= MANY else None
+        if known is None:
+            return self._bytes(_points(node, indices), node)
+        found = known.read(self._file().id.get_vfd_handle(), indices)
+        left = [row for row, data in enumerate(found) if data is None]
+        others = iter(self._bytes(_points(node, indices[left]), node) if left else ())
+        return [next(others) if data is None else data for data in found]
+
+    def _known(self, node: Any, place: tuple[str, ...]) -> Places | None:
+        """Found once for all threads."""
+        if place not in self._places:
+            file = self._file()
+            self._places[place] = places(node, file.id.get_vfd_handle()) if file.driver == "sec2" else None
+        return self._places[place]
 
     def _bytes(self, values: Iterable[Any], node: Any) -> list[bytes]:
         found = []

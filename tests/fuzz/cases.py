@@ -113,6 +113,12 @@ def _rt4k(root: Path) -> None:
     write_rt4k(root, {"train": {f"car_{n}": "car" for n in range(6)}, "test": {"mug_1": "mug"}}, views={})
 
 
+def _heap(root: Path) -> None:
+    """So many images in HDF5 that they are read without h5py."""
+    views = {"car_0": list(range(1, 181)), "car_1": list(range(1, 91))}
+    write_rt4k(root, {"train": dict.fromkeys(views, "car"), "test": {"mug_1": "mug"}}, views=views)
+
+
 def _co3d(root: Path) -> None:
     entries = [(f"sequence-{number}", frame) for number in range(4) for frame in range(3)]
     write_co3d(root, {"car": {"train": entries[:9], "test": entries[9:]}})
@@ -162,6 +168,7 @@ CASES = {
         Case("term", _term, ("term.json",)),
         Case("images", _images, ("manifest.csv", "*/*/*.png")),
         Case("rt4k", _rt4k, ("*.parquet", "*.h5")),
+        Case("heap", _heap, ("*.h5",)),
         Case("co3d", _co3d, ("*/*.jgz", "*/set_lists/*.json", "*/*/images/*.png")),
         Case("co3d-packed", _co3d_packed, ("*.parquet", "*.h5")),
         Case("mvimgnet", _mvimgnet, ("*/*/sparse/0/*.bin", "*/*/images/*.jpg")),

@@ -144,4 +144,5 @@ READERS: dict[str, Callable[[Path], Any]] = {
         )
     },
     **{kind: images(kind) for kind in KINDS},
+    "heap": images("rt4k"),
 }

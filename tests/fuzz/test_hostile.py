@@ -75,6 +75,14 @@ def of_many(root: Path) -> None:
         file.create_dataset("train", (100, 1 << 40), np.uint8, chunks=(1, 1 << 20))
 
 
+def of_many_images(root: Path) -> None:
+    """HDF5 that claims a trillion images, and stores one."""
+    with h5py.File(root / "data.h5", "a") as file:
+        del file["train"]
+        store = file.create_dataset("train", (1 << 40,), h5py.vlen_dtype(np.uint8), chunks=(64,))
+        store[0] = np.frombuffer(picture(1), np.uint8)
+
+
 def called(name: str) -> Callable[[Path], None]:
     """A folder beside the others whose name looks like a number."""
     return lambda root: (root / name).mkdir()
@@ -94,6 +102,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "deep gzip": ("co3d", replaced("*/frame_annotations.jgz", DEEP_GZIP), "no JSON that can be read"),
     "another file": ("rt4k", lying_elsewhere, "lies in another file"),
     "vast entry": ("rt4k", of_many, "too large"),
+    "many images": ("rt4k", of_many_images, "no image that OpenCV can decode"),
     "superscript": ("mvimgnet", called("²"), ""),
     **{
         f"deep {name}": (name, replaced(file, DEEP.encode()), "nested")
