@@ -25,7 +25,7 @@ _FEWEST_A_LINK = 110
 """With fewer, links get holes."""
 _COARSER = 0.6
 """How much of a link's share of triangles the link before it gets: what is near the object is looked at."""
-_FORMAT = 13
+_FORMAT = 14
 """Counts the versions of the cached files."""
 
 
