@@ -12,7 +12,7 @@ from sim.robot import Robot
 
 GENTLE, STRONGEST = 0.1, 8.0
 """Share of the rated torques that motors have beside what holds the arm's own weight up, and the most that they have,
-N m: an arm in the way of which something stands stops, and presses on it with some 15 N."""
+N m: an arm in the way of which something stands stops, and presses on it with 15 to 20 N."""
 CATCH_UP = 0.2
 """Fastest that a finger makes good what it is behind, m/s. What stops a slow motor feels but a part of its force: the
 solver gives it a little more in each of its iterations, the more the faster it should be."""

@@ -29,7 +29,7 @@ CONTACT_ERP = 0.8
 """Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
 FARTHEST, DEEPEST, PARTS = 0.001, 0.0005, 16
 """Most that any point of an object may move in a step of physics, as contacts are seen from about as far, and most that
-the arm may be in what it presses, m. Beyond, as where a tall one falls, a step is done in parts, at most so many."""
+it may sink in where the arm touches it, m. Beyond, as where it falls fast, a step is done in so many parts at most."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
 GAP = 0.001
 """Between object and table when it is put down, m: the margin of PyBullet's contacts."""
@@ -206,7 +206,10 @@ class TableScene(Stage):
     def _parts(self) -> int:
         """How many parts the next step of physics is done in. Nothing should fly into what it has not met yet; and what
         is pressed sinks in, where the solver is not done with it, with the square of a step's length."""
-        deep, speed = max((-point[8] for point in self._contacts()), default=0.0), 0.0
+        deep = speed = 0.0
+        if self._contacts():
+            points = self._bullet.getContactPoints(physicsClientId=self._client)
+            deep = max(-point[8] for point in points)
         for body, radius in zip(self._bodies, self._radii, strict=True):
             linear, angular = self._bullet.getBaseVelocity(body, physicsClientId=self._client)
             speed = max(speed, math.hypot(*linear) + radius * math.hypot(*angular))
