@@ -29,8 +29,7 @@ CONTACT_ERP = 0.8
 """Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
 FARTHEST, DEEPEST, PARTS = 0.001, 0.0005, 16
 """Most that any point of an object may move in a step of physics, as contacts are seen from about as far, and most that
-it may sink in where the arm touches it, m. Beyond, as where a tall one falls, a step is done in parts, at most so
-many."""
+it may sink in where the arm touches it, m. Beyond, as where it falls fast, a step is done in so many parts at most."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
 GAP = 0.001
 """Between object and table when it is put down, m: the margin of PyBullet's contacts."""
