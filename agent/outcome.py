@@ -8,6 +8,7 @@ import numpy as np
 
 from agent.episode import Episode
 from sim import poses
+from sim.errors import InputError
 from sim.kinematics import Chain, forward
 
 LIFTED, HELD = 0.05, 2.0
@@ -52,7 +53,12 @@ def outcome(episode: Episode) -> Outcome:
 def agreement(episode: Episode, chain: Chain) -> float:
     """The share in [0, 1] of the pairs t != t' in which `efference`, what the recorded commands should have done to the
     hand, is within 1 cm and 10 degrees of `pose`, what happened to the object. In the hand it is 1 but for corruption.
+
+    Raises InputError for an episode of another arm than `chain`.
     """
+    if episode.joints.shape[1] != chain.joints:
+        counts = f"{episode.joints.shape[1]} joints, the arm of its dataset has {chain.joints}"
+        raise InputError(f"episode {episode.number}: {counts}; restore the shard, or dataset.json")
     steps = episode.recorded.astype(np.float64) * np.diff(episode.times)[:, None]
     turned = np.concatenate([np.zeros((1, steps.shape[1])), np.cumsum(steps, axis=0)])
     first, second = np.nonzero(~np.eye(len(turned), dtype=bool))
