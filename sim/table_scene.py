@@ -27,7 +27,7 @@ LENGTH, WIDTH, THICKNESS = 1.2, 1.3, 0.04
 """Of the table along x and y, m; its top is at z = 0, where the arm stands too."""
 CONTACT_ERP = 0.8
 """Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
-FARTHEST, DEEPEST, PARTS = 0.001, 0.0005, 16
+FARTHEST, DEEPEST, PARTS = 0.001, 0.00025, 16
 """Most that any point of an object may move in a step of physics, as contacts are seen from about as far, and most that
 it may sink in where the arm touches it, m. Beyond, as where it falls fast, a step is done in so many parts at most."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
