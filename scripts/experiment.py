@@ -159,7 +159,9 @@ def told(asked: Ask, grid: Grid) -> str:
         settings = condition.settings
         lines.append(f"{condition.name:44} {seeds:5} {settings.steps:7} {settings.batch:5}  {condition.data.key}")
     episodes = sum(data.episodes for data in grid.data)
-    lines.append(f"{len(grid.cells)} trainings, {len(grid.data)} datasets of {episodes} episodes in all: {grid.words}")
+    lines.append(
+        f"{len(grid.trainings)} trainings, {len(grid.data)} datasets of {episodes} episodes in all: {grid.words}"
+    )
     lines.append(f"action term: {grid.term}")
     lines.append(f"about {hours(grid, speeds, at_once=asked.at_once):.2g} hours here; a --budget takes away {ORDER}")
     return "\n".join(lines)
@@ -175,9 +177,9 @@ def work(asked: Ask, experiment: Experiment, grid: Grid, stop: Stop) -> int:
     again = f"python scripts/experiment.py {asked.name}" + (f" {grid.cut}" if grid.cut else "")
     if found:
         write_outcome(asked.folder, experiment, grid, found, baselines=untaught, command=again)
-        print(f"{asked.folder}: {len(found)} of {len(grid.cells)} trainings, {grid.words}; see section.md")
+        print(f"{asked.folder}: {grid.progress(found)}, {grid.words}; see section.md")
     if stop:
-        print(f"kept: {len(found)} of {len(grid.cells)} trainings are done; the same command goes on")
+        print(f"kept: {grid.progress(found)} are done; the same command goes on")
     return stop.status or (1 if worker.failures else 0)
 
 

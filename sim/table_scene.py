@@ -29,7 +29,7 @@ CONTACT_ERP = 0.8
 """Share of a contact's depth that a step of physics takes away: with less, what is pressed sinks in."""
 FARTHEST, DEEPEST, PARTS = 0.001, 0.00025, 16
 """Most that any point of an object may move in a step of physics, as contacts are seen from about as far, and most that
-it may sink in where the arm touches it, m. Beyond, as where it falls fast, a step is done in so many parts at most."""
+anything may sink in while the arm touches something, m. Beyond, a step is done in parts, at most so many."""
 WOOD = (0.80, 0.73, 0.62, 1.0)
 GAP = 0.001
 """Between object and table when it is put down, m: the margin of PyBullet's contacts."""
@@ -192,15 +192,15 @@ class TableScene(Stage):
         return body
 
     def _advance(self) -> None:
-        parts = self._parts()
+        parts, touched = self._parts(), set()
         if parts > 1:
             self._pace(parts)
         for _ in range(parts):
             self._arm.hold_up()
             super()._advance()
+            touched |= {point[2] for point in self._contacts()}
         if parts > 1:
             self._pace(1)
-        touched = {point[2] for point in self._contacts()}
         self._touch = Touch(self._touch.object or self._toy in touched, self._touch.table or self._table in touched)
 
     def _parts(self) -> int:

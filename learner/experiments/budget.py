@@ -50,10 +50,11 @@ class Speeds(NamedTuple):
 
 def hours(grid: Grid, speeds: Speeds, *, at_once: int = 1) -> float:
     """What the grid takes with so many trainings at once, its datasets and what live runs play included."""
-    trained = sum(cell.settings.steps * speeds.step(cell.settings) + BESIDE_S for cell in grid.cells)
+    trained = sum(cell.settings.steps * speeds.step(cell.settings) for cell in grid.trainings)
+    trained += BESIDE_S * len(grid.cells)
     played = sum(
         frames_seen(cell.settings, cell.settings.steps) / cell.settings.record.scene.frames
-        for cell in grid.cells
+        for cell in grid.trainings
         if cell.condition.live and isinstance(cell.settings, OnlineSettings)
     )
     collected = sum(data.episodes for data in grid.data)

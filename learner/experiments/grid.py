@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,16 @@ class Grid:
         ]
 
     @property
+    def trainings(self) -> list[Cell]:
+        """A cell of each training, however many conditions score it."""
+        return list({cell.key: cell for cell in self.cells}.values())
+
+    def progress(self, scored: Collection[tuple[str, int]]) -> str:
+        """How many trainings are done, where these conditions are scored with these seeds."""
+        done = {cell.key for cell in self.cells if (cell.condition.name, cell.seed) in scored}
+        return f"{len(done)} of {len(self.trainings)} trainings"
+
+    @property
     def data(self) -> list[Data]:
         """All datasets that it needs, each once."""
         wanted = [found.data for found in self.conditions if not found.live]
@@ -80,7 +91,7 @@ class Grid:
     @property
     def pairs(self) -> float:
         """Pairs that all its trainings draw."""
-        return sum(cell.settings.steps * cell.settings.batch for cell in self.cells)
+        return sum(cell.settings.steps * cell.settings.batch for cell in self.trainings)
 
 
 def grid_of(experiment: Experiment, scale: Scale, base: Base, *, term: str = "as by default") -> Grid:
@@ -98,7 +109,7 @@ def cut_from(full: Grid, grid: Grid, cut: str) -> Grid:
     """The grid, telling what it is of the full one, and by which flags."""
 
     def sizes(of: Grid) -> list[int]:
-        return [len(of.conditions), len(of.cells), max(each.settings.steps for each in of.conditions)]
+        return [len(of.conditions), len(of.trainings), max(each.settings.steps for each in of.conditions)]
 
     names = ("conditions", "trainings", "steps")
     counts = zip(sizes(grid), sizes(full), names, strict=True)

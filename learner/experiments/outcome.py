@@ -96,7 +96,7 @@ def about(grid: Grid, found: Found) -> str:
     scored = f"{instances} {grid.split} instances of {categories} categories, {frames // instances} frames each"
     return (
         f"{data}; {trained};\n{scored}; {seeds}, bars: 95 % over seeds and instances; "
-        f"{len(found)} of {len(grid.cells)} trainings of {grid.words} ({100 * grid.share:.3g} %)"
+        f"{grid.progress(found)} of {grid.words} ({100 * grid.share:.3g} %)"
     )
 
 

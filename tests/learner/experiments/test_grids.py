@@ -128,7 +128,11 @@ def test_methods_has_all_of_them_and_the_controls() -> None:
 
 def test_contact_learns_as_much_of_each_kind_and_scores_it_in_both_places() -> None:
     made = grid("contact", seeds=3, other_seeds=3, episodes=61)
-    assert len({cell.key for cell in made.cells}) == len(made.cells) / 2 == 3 * 2 * 3
+    assert len(made.trainings) == len(made.cells) / 2 == 3 * 2 * 3
+    assert made.pairs == sum(cell.settings.steps * cell.settings.batch for cell in made.cells) / 2
+    places = ("scored in the hand", "scored on the table")
+    names = [f"aa-simclr, {source}, {places[place]}" for source, place in (("hand", 0), ("hand", 1), ("table", 1))]
+    assert made.progress({(name, 0) for name in names}) == "2 of 18 trainings"
     plays = {each.play: each.data for each in made.conditions}
     assert {name: data.episodes for name, data in plays.items()} == dict.fromkeys(("tumble", "push", "tumble+push"), 61)
     first, second = plays["tumble+push"].parts
