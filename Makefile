@@ -37,7 +37,7 @@ types: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python scripts/bench.py sim
 
-pictures: demo
+pictures: demo $(VENV)/.pictures
 	$(BIN)/python scripts/view.py toys --out docs/toys.png --per-category 5 --image-size 64 --columns 4
 	$(BIN)/python scripts/view.py concepts --out docs/concepts
 	$(BIN)/python scripts/view.py play --out docs/play.gif --number 11 --image-size 200
@@ -46,6 +46,7 @@ pictures: demo
 	$(BIN)/python scripts/view.py play --out docs/grasp.gif --play grasp --arm panda --object-size 0.08 --number 18 --image-size 200
 	$(BIN)/python scripts/robustness.py --episodes 20 --out docs/robustness.png
 	$(BIN)/python scripts/view.py curve --run $(DEMO) --out docs/curve.png
+	$(BIN)/python scripts/view.py watch --out docs/watch.png
 
 clean:
 	rm -rf $(VENV) .venv-nosim build *.egg-info
@@ -61,3 +62,7 @@ $(VENV)/.demo: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.test: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
 	touch $@ $(VENV)/.demo
+
+$(VENV)/.pictures: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[pictures]"
+	touch $@

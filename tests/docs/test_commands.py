@@ -27,6 +27,7 @@ PARSED = {
     r"--renderer egl": "OpenGL on a GPU",
     r"experiment.py (?!results)|robustness.py --quick": "hours; tests/scripts run tiny grids",
     r"--rerun": "an extra; tests of agent/watch run it where it is installed",
+    r"view.py watch": "an extra and a browser",
     r"--compile": "minutes of compiling; tests/learner/test_training.py compiles",
 }
 """Options that cannot be had here, and why: such commands are only parsed."""

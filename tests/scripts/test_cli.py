@@ -34,6 +34,20 @@ def test_what_cannot_be_parsed_is_one_line(script: str, arguments: tuple[object,
     assert outcome.err.endswith("; see --help\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--out", "watch.jpg"), "out=watch.jpg: a browser's picture is a .png"),
+        (("--out", "watch.png", "--looks", 0), "looks=0: at least 1 is needed"),
+        (("--out", "watch.png", "--wait", "nan"), "wait=nan: 0 to 3600 s is needed"),
+    ],
+)
+def test_a_picture_that_cannot_be_taken_starts_no_training(arguments: tuple[object, ...], told: str) -> None:
+    outcome = run_here("view", "watch", *arguments)
+    assert_one_line(outcome)
+    assert told in outcome.err
+
+
 def test_help_shows_the_examples_and_may_be_cut_short() -> None:
     """As in `python scripts/collect.py --help | head -1`."""
     process = subprocess.Popen(
