@@ -59,10 +59,13 @@ class Representation(NamedTuple):
     none."""
     calibrated: bool = False
     """Moments need gain and bias."""
+    pose: Callable[[Moments, Moments, Chain], np.ndarray] | None = None
+    """As `compute`, the relative pose [B, 7] that it tells, or tells a part of; None: it is `efference`, whatever is
+    written down of it."""
 
 
 class ActionError(NamedTuple):
-    """How far the action that the learner is told, `efference`, is from what happened to the object."""
+    """How far the action that the learner is told is from what happened to the object."""
 
     relative: float
     """0: told exactly. 1: as far off as who takes every action for none; above: worse than not being told."""
@@ -134,12 +137,22 @@ def calibrated_rotation(first: Moments, second: Moments, chain: Chain) -> np.nda
     """`rotation` [B, 9] by the commands as the body knows them: with the gain and bias that each joint has shown until
     the earlier of both moments (`calibration`). A remedy for motors and records that are wrong in a lasting way, and
     for noise, which it damps; it uses no position from after that moment but the one where the motion begins."""
+    return _moved(first, _calibrated(first, second), chain)[0].reshape(-1, 9)
+
+
+def calibrated_efference(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
+    """The relative pose [B, 7] whose rotation is `calibrated_rotation`."""
+    turn, shift = _moved(first, _calibrated(first, second), chain)
+    return np.concatenate([shift, poses.from_matrix(turn)], axis=-1)
+
+
+def _calibrated(first: Moments, second: Moments) -> np.ndarray:
+    """What the joints are known to have turned by [B, D], rad."""
     forward = (first.time <= second.time)[:, None]
     known = [(moment.gain, moment.bias) for moment in (first, second)]
     assert all(values is not None for each in known for values in each)
     gain, bias = (np.where(forward, *map(np.asarray, ends)) for ends in zip(*known, strict=True))
-    turned = gain * (second.turned - first.turned) + bias * (second.time - first.time)[:, None]
-    return _moved(first, turned, chain)[0].reshape(-1, 9)
+    return gain * (second.turned - first.turned) + bias * (second.time - first.time)[:, None]
 
 
 def _commanded(first: Moments, second: Moments, chain: Chain) -> tuple[np.ndarray, np.ndarray]:
@@ -184,22 +197,25 @@ def gap(first: Moments, second: Moments, chain: Chain) -> np.ndarray:
     return (second.time - first.time)[:, None]
 
 
-def action_error(episodes: Iterable[Episode], chain: Chain) -> ActionError:
+def action_error(episodes: Iterable[Episode], chain: Chain, *, action: str = "efference") -> ActionError:
     """The error over all pairs t' != t of each episode; each episode counts as much, whatever its length.
+
+    It is of the relative pose that stands behind the representation `action` (`Representation.pose`).
 
     `relative` is the root mean square of the error as a share of that of the true motion. Both are sizes of a relative
     pose: the angle in rad of the rotation (for the error: told after the inverse of the true one) and the translation
     as the angle by which the arm, stretched out, would turn to move its hand that far, so that an error of a joint
     weighs about as much in both. Scaling each part by its own true motion would not do: play that keeps the object in
     place moves it by millimetres.
-    It is infinite where the object never moved. Raises InputError for no episodes.
+    It is infinite where the object never moved. Raises InputError for no episodes, and for an unknown action.
     """
     errors, truths, weights = [], [], []
+    tells = representation(action).pose or efference
     for episode in episodes:
         moments, count = moments_of(episode), len(episode.frames)
         here, there = np.nonzero(~np.eye(count, dtype=bool))
         first, second = moments.at(here), moments.at(there)
-        told, true = efference(first, second, chain), true_pose(first, second, chain)
+        told, true = tells(first, second, chain), true_pose(first, second, chain)
         errors.append(_sizes(np.concatenate([told[:, :3] - true[:, :3], _difference(told, true)], axis=1)))
         truths.append(_sizes(true))
         weights.append(np.full(len(here), 1 / len(here)))
@@ -256,11 +272,18 @@ REPRESENTATIONS = {
     "efference": Representation(lambda joints: 7, efference, _mirror_pose, _turn_of_pose),
     "rotation": Representation(lambda joints: 9, rotation, _mirror_rotation, _turn_of_rotation),
     "calibrated-rotation": Representation(
-        lambda joints: 9, calibrated_rotation, _mirror_rotation, _turn_of_rotation, calibrated=True
+        lambda joints: 9,
+        calibrated_rotation,
+        _mirror_rotation,
+        _turn_of_rotation,
+        calibrated=True,
+        pose=calibrated_efference,
     ),
     "command": Representation(lambda joints: joints, command, None),
     "command+state": Representation(lambda joints: 2 * joints, command_and_state, None),
-    "pose": Representation(lambda joints: 7, true_pose, _mirror_pose, _turn_of_pose),
-    "pose-rotation": Representation(lambda joints: 9, true_rotation, _mirror_rotation, _turn_of_rotation),
+    "pose": Representation(lambda joints: 7, true_pose, _mirror_pose, _turn_of_pose, pose=true_pose),
+    "pose-rotation": Representation(
+        lambda joints: 9, true_rotation, _mirror_rotation, _turn_of_rotation, pose=true_pose
+    ),
     "gap": Representation(lambda joints: 1, gap, _by_signs(1)),
 }

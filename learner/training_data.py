@@ -92,7 +92,7 @@ class EpisodeData(TrainingData):
         said = [f"Commands are corrupted: {self._record.corruption}."] if self._record.corruption else []
         said += [f"Times are corrupted: {self._record.timing}."] if self._record.timing else []
         if said and self._shown:
-            error = action_error(self._shown.values(), self._source.chain)
+            error = action_error(self._shown.values(), self._source.chain, action=self.action)
             said.append(f"Over {len(self._shown)} episodes, {error}.")
         return said
 

@@ -142,7 +142,7 @@ def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
     grid = full = grid_of(experiment, scale, base, term=words)
     scale = asked.sized(scale)
     if asked.budget:
-        speeds = measured(base.data().record, base.train("simclr"), workers=cores())
+        speeds = measured(base.train("simclr"), image_size=scale.image_size, workers=cores())
         base = replace(base, scale=scale)
         grid = fitted(experiment, base, speeds, budget=asked.budget, at_once=asked.at_once, term=words)
     elif asked.cut:
@@ -153,7 +153,7 @@ def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
 def told(asked: Ask, grid: Grid) -> str:
     """The grid in words, and how long it takes here."""
     first = grid.conditions[0]
-    speeds = measured(first.data.record, first.settings, workers=cores())
+    speeds = measured(first.settings, image_size=first.data.record.scene.image_size, workers=cores())
     lines = [f"{'condition':44} {'seeds':>5} {'steps':>7} {'batch':>5}  data"]
     for condition, seeds in zip(grid.conditions, grid.seeds, strict=True):
         settings = condition.settings

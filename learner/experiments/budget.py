@@ -44,8 +44,8 @@ class Speeds(NamedTuple):
 
     step: Callable[[LearnSettings], float]
     """Seconds a step of such a training."""
-    episode: float
-    """Seconds an episode that is collected."""
+    episode: Callable[[RecordSettings], float]
+    """Seconds an episode that is collected so."""
 
 
 def hours(grid: Grid, speeds: Speeds, *, at_once: int = 1) -> float:
@@ -53,12 +53,15 @@ def hours(grid: Grid, speeds: Speeds, *, at_once: int = 1) -> float:
     trained = sum(cell.settings.steps * speeds.step(cell.settings) for cell in grid.trainings)
     trained += BESIDE_S * len(grid.cells)
     played = sum(
-        frames_seen(cell.settings, cell.settings.steps) / cell.settings.record.scene.frames
+        frames_seen(cell.settings, cell.settings.steps)
+        / cell.settings.record.scene.frames
+        * speeds.episode(cell.settings.record)
         for cell in grid.trainings
         if cell.condition.live and isinstance(cell.settings, OnlineSettings)
     )
-    collected = sum(data.episodes for data in grid.data)
-    return (trained / at_once + (collected + played) * speeds.episode) / 3600
+    wanted = {part.key: part for data in grid.data for part in (data.parts or (data,))}
+    collected = sum(data.episodes * speeds.episode(data.record) for data in wanted.values())
+    return (trained / at_once + collected + played) / 3600
 
 
 def fitted(
@@ -88,26 +91,39 @@ def smaller(scale: Scale, ranks: list[int]) -> Iterator[Scale]:
     yield from (replace(least, highest_rank=rank - 1) for rank in sorted({*ranks} - {0}, reverse=True))
 
 
-def measured(record: RecordSettings, settings: LearnSettings, *, workers: int) -> Speeds:
-    """Time an episode now, for so many workers, and when it is asked for a few steps of each kind of training; a usual
-    one has these `settings`."""
-    recorder = record()
-    recorder(0)
-    began = time.perf_counter()
-    recorder(1)
-    episode = (time.perf_counter() - began) / workers
-    recorder.close()
+def measured(settings: LearnSettings, *, image_size: int, workers: int) -> Speeds:
+    """Time, when it is asked for, an episode of each play policy, for so many workers, and a few steps of each kind of
+    training, on images of that size; a usual one has these `settings`."""
+
+    played: dict[str, float] = {}
+
+    def episode(asked: RecordSettings) -> float:
+        if asked.play not in played:
+            played[asked.play] = episode_seconds(asked) / workers
+        return played[asked.play]
+
     if settings.threads:
         torch.set_num_threads(settings.threads)
 
     @lru_cache
     def seconds(method: str, encoder: str, device: str) -> float:
-        return step_seconds(method, encoder, settings.batch, device=device, image_size=record.scene.image_size)
+        return step_seconds(method, encoder, settings.batch, device=device, image_size=image_size)
 
     def step(asked: LearnSettings) -> float:
         return seconds(asked.method, asked.encoder, asked.device) * asked.batch / settings.batch
 
     return Speeds(step, episode)
+
+
+def episode_seconds(record: RecordSettings) -> float:
+    """Of the second episode: the first one makes the scene."""
+    recorder = record()
+    recorder(0)
+    began = time.perf_counter()
+    recorder(1)
+    taken = time.perf_counter() - began
+    recorder.close()
+    return taken
 
 
 def step_seconds(method: str, encoder: str, batch: int, *, device: str, image_size: int) -> float:

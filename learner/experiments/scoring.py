@@ -104,7 +104,8 @@ def score_run(run: Path, settings: LearnSettings, *, data: Path, bank: Path, sco
     if isinstance(settings, TrainSettings):
         cases = [Corruption.parse(settings.corrupt)] if settings.corrupt else []
         times = [Timing.parse(settings.corrupt_time, settings.time_told)] if settings.corrupt_time else []
-        found["error"] = told_error(data, [*cases, *times], seed=settings.seed).relative
+        told = told_error(data, [*cases, *times], seed=settings.seed, action=settings.action)
+        found["error"] = told.relative
     if isinstance(settings, OnlineSettings) and settings.keep_checkpoints > LOOKS:
         found["seen"] = accuracy_by_frames(run, settings, held, device=device)
     return {**found, **history(run)}

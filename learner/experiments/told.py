@@ -42,11 +42,11 @@ def first_of_each(dataset: Dataset, count: int) -> list[int]:
     return [number for part in parts for number in part[: max(1, count // len(parts))].tolist()]
 
 
-def told_error(root: Path, cases: Sequence[Case], *, seed: int) -> ActionError:
-    """How wrong the action of a pair is over the first stored episodes (of a merged dataset, of each part), with
+def told_error(root: Path, cases: Sequence[Case], *, seed: int, action: str = "efference") -> ActionError:
+    """How wrong the `action` of a pair is over the first stored episodes (of a merged dataset, of each part), with
     what was corrupted when they were collected, and `cases` after that."""
     dataset = Dataset(root)
     episodes = [light(episode) for episode in dataset.episodes(first_of_each(dataset, EPISODES))]
     for case in cases:
         episodes = list(misled(case, episodes, seed=seed))
-    return action_error(episodes, Chain.from_json(dataset.metadata["chain"]))
+    return action_error(episodes, Chain.from_json(dataset.metadata["chain"]), action=action)

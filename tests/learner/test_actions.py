@@ -331,6 +331,25 @@ def test_wrongly_executed_commands_are_an_error_too() -> None:
     assert found.rotation_degrees > 5
 
 
+def test_the_error_is_of_the_action_that_is_told() -> None:
+    wrong = corrupted("bias:0.5")
+    names = ("efference", "rotation", "calibrated-rotation", "pose-rotation")
+    found = {name: action_error(wrong, kuka(), action=name).relative for name in names}
+    assert found["rotation"] == found["efference"] == action_error(wrong, kuka()).relative
+    assert found["calibrated-rotation"] < 0.85 * found["rotation"]
+    assert found["pose-rotation"] == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, each in REPRESENTATIONS.items() if each.turn and each.pose])
+def test_an_action_turns_as_the_pose_behind_it(name: str) -> None:
+    found, moments = REPRESENTATIONS[name], moments_of(corrupted("bias:0.5")[0])
+    pairs = moments.at(np.array([0, 5, 3])), moments.at(np.array([6, 2, 7]))
+    assert found.turn is not None
+    assert found.pose is not None
+    turned, behind = found.turn(found.compute(*pairs, kuka())), found.pose(*pairs, kuka())[:, 3:]
+    np.testing.assert_allclose(np.abs((turned * behind).sum(axis=1)), 1, atol=1e-6)
+
+
 def test_there_is_no_error_of_nothing() -> None:
     with pytest.raises(InputError, match="0 episodes: at least 1 is needed"):
         action_error([], kuka())

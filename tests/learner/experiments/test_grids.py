@@ -212,13 +212,26 @@ def test_frames_seen_are_those_that_a_feeder_inserts() -> None:
 
 FULL = scale(steps=800, ladder=(800, 400, 200), seeds=5, other_seeds=3)
 SETTLE = EXPERIMENTS["settle"]
-SLOW = Speeds(step=lambda settings: 3.0 if settings.method == "aa-simclr" else 2.0, episode=0.5)
+SLOW = Speeds(
+    step=lambda settings: 3.0 if settings.method == "aa-simclr" else 2.0,
+    episode=lambda record: 1.5 if record.at_table else 0.5,
+)
 
 
 def test_hours_are_those_of_steps_and_episodes() -> None:
     made = grid("settle", steps=10)
     seconds = sum(10 * (3.0 if cell.settings.method == "aa-simclr" else 2.0) + BESIDE_S for cell in made.cells)
     assert hours(made, SLOW, at_once=2) == pytest.approx((seconds / 2 + (60 + 12) * 0.5) / 3600)
+
+
+def test_hours_tell_a_table_from_the_hand_and_halves_from_what_is_merged_of_them() -> None:
+    made = grid("contact", steps=10)
+    seconds = sum(10 * (3.0 if cell.settings.method == "aa-simclr" else 2.0) for cell in made.trainings)
+    whole = [data for data in made.data if not data.parts]
+    halves = [half for data in made.data for half in data.parts]
+    assert {True, False} == {data.record.at_table for data in whole} == {data.record.at_table for data in halves}
+    played = sum(data.episodes * (1.5 if data.record.at_table else 0.5) for data in whole + halves)
+    assert hours(made, SLOW) == pytest.approx((seconds + BESIDE_S * len(made.cells) + played) / 3600)
 
 
 @hypothesis.settings(deadline=None, max_examples=25)
