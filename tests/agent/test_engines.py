@@ -192,7 +192,7 @@ def test_where_nothing_can_be_made_that_is_said_once(workers: int) -> None:
 
 def test_a_hung_worker_is_replaced_while_others_answer(tmp_path: Path) -> None:
     make = Fake(str(tmp_path), number=0, times=1, fault="hang")
-    with ProcessEngine(make, workers=2, limits=Limits(deadline_s=3.0, attempts=9)) as engine:
+    with ProcessEngine(make, workers=2, limits=Limits(deadline_s=6.0, attempts=9)) as engine:
         found = next(episode for episode in engine.episodes(count()) if episode.number == 0)
         assert_same(found, fake_episode(0))
         assert engine.health.restarts >= 1
