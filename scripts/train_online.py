@@ -96,11 +96,11 @@ def train(
                 step = learner.step(pairs)
                 source.seek(learner.interest)
                 journal.note(step, pairs)
+        for failure in source.failures:
+            print(f"given up: {failure} (seed {part.record.seed})", file=sys.stderr)
         if stopped(stop, team):
             return left(stop, learner, folder, settings.script)
         source.rest()
-        for failure in source.failures:
-            print(f"given up: {failure} (seed {part.record.seed})", file=sys.stderr)
         if team.leads:
             print(finish(run, learner, data))
     return 0
