@@ -52,8 +52,8 @@ class FoldedFolder:
 
     Objects of a category that have nearly the same shape (`duplicates`) form a group, and stay together. The groups of
     a category are dealt to the folds so that each has as many of its objects as can be. `test` are those of this fold;
-    `validation` is half of the groups of the next one, rounded down, so that small categories keep theirs to learn
-    from; `train` are the others. Over all folds, each object is tested once.
+    `validation` is a tenth of the groups, rounded down, out of the next fold, so that small categories keep theirs to
+    learn from; `train` are the others. Over all folds, each object is tested once.
 
     A category with fewer groups than folds has nothing to test in some of them. One with a single group is never
     tested, and is for training in all folds: nothing would be left to know it by.
@@ -148,7 +148,7 @@ def splits_of(category: str, groups: Sequence[Group], fold: Fold) -> dict[str, s
     train, validation, test = SPLITS
     numbers = folds_of(category, groups, fold.of)
     following = sorted(group for group, number in zip(groups, numbers, strict=True) if number == _after(fold))
-    held = following[: len(following) // 2]
+    held = following[: len(groups) // 10]
     found: dict[str, str] = {}
     for group, number in zip(groups, numbers, strict=True):
         split = test if number == fold.number else validation if group in held else train

@@ -20,7 +20,7 @@ from tests.references.heaps import add, heap, heaps
 
 SIZES = {"cup": 3, "hat": 7, "lone": 1, "twin": 1}
 ALIKE = {"hat_03": ("hat_copy", "hat_other"), "twin_00": ("twin_b",)}
-Sizes = st.lists(st.integers(1, 9), min_size=1, max_size=30)
+Sizes = st.lists(st.integers(1, 9), min_size=1, max_size=60)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -44,7 +44,7 @@ def grouped(sizes: list[int]) -> list[tuple[str, ...]]:
     return [tuple(f"g{at:02d}_{k}" for k in range(size)) for at, size in enumerate(sizes)]
 
 
-@given(Sizes, st.integers(2, 8))
+@given(Sizes, st.integers(2, 12))
 def test_each_object_is_tested_once_beside_its_like_and_apart_from_what_is_learned(sizes: list[int], of: int) -> None:
     groups = grouped(sizes)
     tested: Counter[str] = Counter()
@@ -56,12 +56,12 @@ def test_each_object_is_tested_once_beside_its_like_and_apart_from_what_is_learn
         assert "train" in found.values()
         validation = sum(found[group[0]] == "validation" for group in groups)
         following = sum(fold == number % of + 1 for fold in folds_of("mug", groups, of))
-        assert validation == (0 if len(groups) == 1 else following // 2)
+        assert validation == min(following, len(groups) // 10)
     assert set(tested.values()) <= {1}
     assert len(tested) == (sum(sizes) if len(groups) > 1 else 0)
 
 
-@given(Sizes, st.integers(2, 8))
+@given(Sizes, st.integers(2, 12))
 def test_folds_are_even_and_do_not_depend_on_the_order(sizes: list[int], of: int) -> None:
     groups = grouped(sizes)
     found = folds_of("mug", groups, of)
