@@ -17,8 +17,8 @@ from sim.objects.surface import surface_points
 LARGEST = 0.07
 """Difference up to which two shapes are nearly the same, as chosen by looking at the pairs of 339 toys (CC0, of Kenney,
 Quaternius and others): below lie copies of other colours, sizes and lengths, and cars on the same body, but also an
-apple and a coconut; above, two sofas of different makers, two barrels, two burgers. One pair too many makes folds
-coarser, one too few would make them leak."""
+apple and a coconut; above, two sofas of one maker, barrels of two, burgers with one layer and two. One pair too many
+makes folds coarser, one too few would make them leak."""
 POINTS, SOUGHT = 16384, 512
 """Points on the surface; and those of them that are looked up in the other shape."""
 CELLS, REACH = 48, 3.0
