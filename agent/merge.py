@@ -153,6 +153,7 @@ def _header(parts: list[Part], before: list[dict[str, Any]], *, episodes: int) -
         _check_fit(first.data, part.data)
         for source in part.sources:
             for other in sources:
+                _check_folds(part, source, other)
                 if _overlap(source, other):
                     raise InputError(
                         f"{part.data.root}: episodes of {source['name']} are in {other['name']} already; twice they "
@@ -177,6 +178,17 @@ def _overlap(one: dict[str, Any], two: dict[str, Any]) -> bool:
     if "settings" not in one or any(one.get(name) != two.get(name) for name in ("settings", "objects")):
         return False
     return any(max(a, c) < min(b, d) for a, b in one["numbers"] for c, d in two["numbers"])
+
+
+def _check_folds(part: Part, source: dict[str, Any], other: dict[str, Any]) -> None:
+    """Raises InputError where two sources are of other folds of the same folder of objects."""
+    one, two = (each.get("objects", {}) for each in (source, other))
+    folds = [each.get("fold", "none") for each in (one, two)]
+    if one.get("root") == two.get("root") and folds[0] != folds[1]:
+        raise InputError(
+            f"{part.data.root}: fold={folds[0]} of {one['root']}, {other['name']} has fold={folds[1]}: what one "
+            "tests would be learned in the other"
+        )
 
 
 def _categories(data: Dataset) -> list[str]:

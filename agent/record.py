@@ -16,12 +16,13 @@ from sim.arm import chain_of, touching_chain
 from sim.arms import arm_spec
 from sim.corrupt import Corruption, Timing, corrupt
 from sim.errors import InputError
-from sim.grasp import grasp_pose, surface_points
+from sim.grasp import grasp_pose
 from sim.kinematics import Chain, project
-from sim.objects.catalogue import SOURCES, catalogue_of
+from sim.objects.catalogue import SOURCES, catalogue_of, named_objects
 from sim.objects.mesh import Toy
 from sim.objects.solid import solid_of
 from sim.objects.splits import SPLITS
+from sim.objects.surface import surface_points
 from sim.randomize import Look, backdrop
 from sim.renderers import renderer
 from sim.scene import HoldScene, SceneSettings
@@ -38,7 +39,8 @@ class RecordSettings:
     """Play policy: inspect, tumble, turntable (the object in the hand), or curious, which seeks the turns that a
     learner cannot tell apart yet, and without a learner draws them evenly; push, topple, grasp (on a table)."""
     objects: str = "toys"
-    """What is held: toys (built in), or a folder of meshes: category/instance/mesh."""
+    """What is held: toys (built in), or a folder of meshes: category/instance/mesh; DIR?fold=2/5 has the splits of a
+    fold, the second of five."""
     categories: tuple[str, ...] = ()
     """Categories of objects; none means all."""
     split: str = "train"
@@ -63,7 +65,9 @@ class RecordSettings:
         elif self.scene.clutter:
             raise InputError(f"clutter={self.scene.clutter}: play={self.play} holds one object; on a table play=push")
         _ = self.corruption, self.timing
-        if self.objects in SOURCES:  # a folder is looked for when it is needed: stored episodes are read without it
+        if (
+            named_objects(self.objects)[0] in SOURCES
+        ):  # a folder is looked for when it is needed: stored episodes are read without it
             catalogue_of(self.objects, self.categories or None)
         if self.split not in SPLITS:
             raise InputError(f"split={self.split}: unknown, known are {', '.join(SPLITS)}")

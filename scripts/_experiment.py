@@ -147,10 +147,15 @@ class Worker:
         return True
 
     def baselines(self, grid: Grid) -> dict[str, dict[str, float]]:
-        """Accuracies of what learned nothing, on the first condition's instances; where some are scored in the hand and
-        others on a table, on the first of both."""
+        """Accuracies of what learned nothing, on the first condition's instances, those of all its folds; where some
+        are scored in the hand and others on a table, on the first of both."""
         firsts = {each.scored.record.at_table: each for each in reversed(grid.conditions)}
-        found = {at_table: self._untaught(each) for at_table, each in sorted(firsts.items())}
+        found: dict[bool, dict[str, dict[str, float]]] = {at_table: {} for at_table in sorted(firsts)}
+        for at_table, first in firsts.items():
+            for each in grid.conditions if first.pool else (first,):
+                if each.pool == first.pool:
+                    for name, shares in self._untaught(each).items():
+                        found[at_table].setdefault(name, {}).update(shares)
         place = {False: ", in the hand", True: ", on the table"} if len(found) > 1 else dict.fromkeys(found, "")
         return {f"{name}{place[at]}": shares for at, by_name in found.items() for name, shares in by_name.items()}
 

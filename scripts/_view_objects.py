@@ -90,7 +90,7 @@ class Splits:
     """Which instances are for training, for choosing settings, and for the final test."""
 
     objects: str = "toys"
-    """toys (built in), or a folder of meshes: category/instance/mesh."""
+    """toys (built in), or a folder of meshes: category/instance/mesh; DIR?fold=1/5 is the first of five folds."""
     names: bool = False
     """List the instances too."""
 

@@ -1,10 +1,11 @@
 """Run the grid of trainings and evaluations that answers a question: settle, tumble, methods, noise, noise-quick,
-remedies, augmentations, actions, play, online, cost or contact. Killed, the same command goes on.
+remedies, augmentations, actions, play, online, cost, contact or own. Killed, the same command goes on.
 
 python scripts/experiment.py settle --dry-run
 python scripts/experiment.py settle --budget 8
 python scripts/experiment.py settle --steps 2000 --seeds 3 --rank 1
 python scripts/experiment.py methods --devices cuda:0 cuda:1
+python scripts/experiment.py own --objects ../meshes --folds 5 --steps 2000 --seeds 3
 python scripts/experiment.py methods --grid docs/results/methods/grid.json --out again
 python scripts/experiment.py results
 """
@@ -18,6 +19,7 @@ from pathlib import Path
 import torch
 from _cli import Stop, parse, program, stop_on_signal
 from _experiment import Worker
+from _progress import prepare
 from tyro.conf import Positional
 
 from agent.files import open_folder
@@ -27,9 +29,11 @@ from learner.experiments.design import Scale
 from learner.experiments.grid import Grid, cut_from, grid_of, read_grid, write_grid
 from learner.experiments.outcome import CHOICE, chosen, write_outcome
 from learner.experiments.page import gather, write_page
+from learner.experiments.pool import pooled
 from learner.machine import check_device, default_device
 from sim.cores import cores
 from sim.errors import InputError
+from sim.objects import catalogue_of, named_objects
 
 KNOWN = ", ".join((*EXPERIMENTS, "results"))
 
@@ -50,6 +54,10 @@ class Ask:
     """Of each training; 0 is as many as suit the machine."""
     seeds: int = 0
     """Of each condition; 0 is 5 of those that are always compared and 3 of others."""
+    objects: str = ""
+    """Folder of meshes (category/instance/mesh) that own learns from, all of which it tests in folds."""
+    folds: int = 5
+    """Parts of that folder: each is tested by trainings on the others."""
     rank: int = -1
     """Conditions of a higher rank are left out: 0 keeps what is always compared; -1 keeps all."""
     dry_run: bool = False
@@ -68,11 +76,15 @@ class Ask:
     def __post_init__(self) -> None:
         if self.name not in (*EXPERIMENTS, "results"):
             raise InputError(f"name={self.name}: unknown, known are {KNOWN}")
-        for name, least in {"budget": 0, "workers": 0, "steps": 0, "seeds": 0, "rank": -1}.items():
+        for name, least in {"folds": 2, "budget": 0, "workers": 0, "steps": 0, "seeds": 0, "rank": -1}.items():
             if getattr(self, name) < least:
-                raise InputError(f"{name}={getattr(self, name):g}: {least} (as it suits) or more is needed")
+                usual = "" if name == "folds" else " (as it suits)"
+                raise InputError(f"{name}={getattr(self, name):g}: {least}{usual} or more is needed")
         if self.grid is not None and self.cut:
             raise InputError(f"{self.cut}: a stored grid has its own size; leave either away")
+        if self.objects and not (self.name in EXPERIMENTS and EXPERIMENTS[self.name].folded):
+            folded = ", ".join(name for name, each in EXPERIMENTS.items() if each.folded)
+            raise InputError(f"objects={self.objects}: {self.name} has objects of its own; a folder is for {folded}")
         if not self.devices:
             raise InputError("devices: at least 1 is needed, or nothing is trained")
 
@@ -93,6 +105,11 @@ class Ask:
         usual = {"budget": 0, "steps": 0, "seeds": 0, "rank": -1}
         asked = {name: getattr(self, name) for name in usual}
         return " ".join(f"--{name} {asked[name]:g}" for name in usual if asked[name] != usual[name])
+
+    @property
+    def of(self) -> str:
+        """The flags that name the objects."""
+        return f"--objects {self.objects} --folds {self.folds}" if self.objects else ""
 
     @property
     def at_once(self) -> int:
@@ -134,11 +151,15 @@ def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
             raise InputError(f"grid={asked.grid}: another one was begun in {asked.folder}: give another --out")
         if asked.cut not in ("", grid.cut):
             raise InputError(f"{asked.cut}: the grid in {asked.folder} is {grid.cut or 'full'}: give another --out")
+        if asked.objects and asked.of != objects_of(grid):
+            raise InputError(f"{asked.of}: the grid in {asked.folder} is of {objects_of(grid)}: give another --out")
         return grid
     threads = max(1, cores() // asked.at_once)
     scale = experiment.scale(suited_scale(device=asked.devices[0], split=experiment.split, threads=threads))
     term, words = chosen(asked.docs / "results" / "settle" / CHOICE)
-    base = Base(scale, experiment.split, term)
+    if asked.objects:
+        prepare(catalogue_of(f"{asked.objects}?fold=1/{asked.folds}"), quiet=asked.quiet)
+    base = Base(scale, experiment.split, term, asked.objects, asked.folds)
     grid = full = grid_of(experiment, scale, base, term=words)
     scale = asked.sized(scale)
     if asked.budget:
@@ -148,6 +169,12 @@ def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
     elif asked.cut:
         grid = grid_of(experiment, scale, base, term=words)
     return cut_from(full, grid, asked.cut)
+
+
+def objects_of(grid: Grid) -> str:
+    """The flags that name the objects that a grid was made for."""
+    objects, fold = named_objects(grid.conditions[0].record.objects)
+    return "" if fold is None else f"--objects {objects} --folds {fold.of}"
 
 
 def told(asked: Ask, grid: Grid) -> str:
@@ -174,10 +201,12 @@ def work(asked: Ask, experiment: Experiment, grid: Grid, stop: Stop) -> int:
     worker.collect(grid.data)
     untaught = {} if stop else worker.baselines(grid)
     found = {(cell.condition.name, cell.seed): scores for cell, scores in worker.cells(grid)}
-    again = f"python scripts/experiment.py {asked.name}" + (f" {grid.cut}" if grid.cut else "")
-    if found:
+    again = " ".join(part for part in ("python scripts/experiment.py", asked.name, objects_of(grid), grid.cut) if part)
+    if pooled(grid, found)[1]:
         write_outcome(asked.folder, experiment, grid, found, baselines=untaught, command=again)
         print(f"{asked.folder}: {grid.progress(found)}, {grid.words}; see section.md")
+    elif found:
+        print(f"{asked.folder}: {grid.progress(found)}, {grid.words}; of no condition are all folds done yet")
     if stop:
         print(f"kept: {grid.progress(found)} are done; the same command goes on")
     return stop.status or (1 if worker.failures else 0)

@@ -8,6 +8,7 @@ python scripts/view.py play --out grasp.gif --play grasp --arm panda --object-si
 python scripts/view.py pairs --out pairs.png --data data/hold
 python scripts/view.py policies --episodes 20
 python scripts/view.py splits --objects ../meshes
+python scripts/view.py splits --objects '../meshes?fold=1/5'
 python scripts/view.py concepts --out docs/concepts
 python scripts/view.py watch --out docs/watch.png
 """

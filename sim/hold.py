@@ -6,9 +6,10 @@ import numpy as np
 
 from sim import poses
 from sim.environment import ArmEnv
-from sim.grasp import grasp_pose, surface_points
+from sim.grasp import grasp_pose
 from sim.kinematics import forward, reach
 from sim.objects.mesh import Toy
+from sim.objects.surface import surface_points
 from sim.randomize import Look
 from sim.scene import OBJECT, HoldScene
 

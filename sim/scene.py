@@ -7,8 +7,9 @@ import numpy as np
 from sim import poses
 from sim.arm import chain_of, light_urdf
 from sim.arms import arm_spec
-from sim.grasp import grasp_pose, surface_points
+from sim.grasp import grasp_pose
 from sim.objects.mesh import Toy
+from sim.objects.surface import surface_points
 from sim.randomize import Look
 from sim.robot import Robot
 from sim.settings import SceneSettings

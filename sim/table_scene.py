@@ -13,9 +13,9 @@ from sim.arm import light_urdf, touching_chain
 from sim.arms import arm_spec
 from sim.contact_robot import ContactRobot
 from sim.errors import InputError
-from sim.grasp import surface_points
 from sim.objects.mesh import Toy
 from sim.objects.solid import solid_of
+from sim.objects.surface import surface_points
 from sim.randomize import Look
 from sim.rest import placed, standing
 from sim.settings import PHYSICS_RATE, SceneSettings

@@ -16,6 +16,7 @@ from learner.data.pairs import PairSet
 from learner.data.rt4k import Rt4k
 from learner.data.simulated import Simulated
 from sim.errors import InputError
+from sim.options import check_options, with_options
 
 KINDS: dict[str, Callable[..., ImageData]] = {
     "armplay": Armplay,
@@ -34,14 +35,11 @@ def open_data(text: str) -> ImageData:
     """The dataset that KIND:ROOT names, or KIND:ROOT?OPTION=VALUE where the kind has options. Raises InputError for an
     unknown kind or option, or a folder that holds none."""
     kind, colon, rest = text.partition(":")
-    root, _, asked = rest.partition("?")
+    root, options = with_options(rest)
     if kind not in KINDS or not colon or not root:
         raise InputError(f"data={text}: KIND:ROOT is needed, with one of {', '.join(KINDS)} before the colon")
-    options = dict(part.partition("=")[::2] for part in asked.split("&")) if asked else {}
     known = [name for name, given in signature(KINDS[kind]).parameters.items() if given.kind == given.KEYWORD_ONLY]
-    for name in options:
-        if name not in known:
-            raise InputError(f"data={text}: option {name} is unknown, {kind} has {', '.join(known) or 'none'}")
+    check_options(options, known, given=f"data={text}", kind=kind)
     return KINDS[kind](Path(root), **options)
 
 

@@ -35,21 +35,25 @@ class Simulated(IndexedData):
     """Arms at play: of `episodes` six tenths with training objects of the catalogue, a tenth with validation and three
     tenths with test objects. An episode is a clip; views, motion and action are as in `Armplay`.
 
-    `root` is what is held (`toys`, or a folder of meshes), played with the settings that `scripts/collect.py` has by
-    default; or a dataset of ours, such as `runs/x/episodes`, whose settings are taken, without corruption. An episode
-    is a function of these, `seed`, its split and its number, so that all repeats. `play` makes the images, in the size
-    asked for; what comes first without it plays in `image_size`. They are held in memory as PNG.
+    `root` is what is held (`toys`, or a folder of meshes; of that a `fold` may be tested, as in 2/5), played with the
+    settings that `scripts/collect.py` has by default; or a dataset of ours, such as `runs/x/episodes`, whose settings
+    are taken, without corruption. An episode is a function of these, `seed`, its split and its number, so that all
+    repeats. `play` makes the images, in the size asked for; what comes first without it plays in `image_size`. They are
+    held in memory as PNG.
     """
 
     kind = "sim"
     on_disk = False
 
-    def __init__(self, root: Path, *, episodes: str = "200", seed: str = "0") -> None:
+    def __init__(self, root: Path, *, episodes: str = "200", seed: str = "0", fold: str = "") -> None:
         """Raises InputError for objects that are not there, or numbers that are none."""
         super().__init__(root)
         self._episodes, seed_number = _whole("episodes", episodes, FEWEST), _whole("seed", seed, 0)
         stored = (root / "dataset.json").exists()
-        record = recorded_settings(root) if stored else RecordSettings(objects=str(root))
+        if stored and fold:
+            raise InputError(f"fold={fold}: {root} is a dataset, whose objects have the splits that it was begun with")
+        objects = f"{root}?fold={fold}" if fold else str(root)
+        record = recorded_settings(root) if stored else RecordSettings(objects=objects)
         self._record = replace(record, seed=seed_number, corrupt="", corrupt_time="")
         with closing(self._record()) as recorder:
             self.catalogue = recorder.catalogue

@@ -10,6 +10,7 @@ from learner.experiments import (
     methods,
     noise,
     online,
+    own,
     play,
     remedies,
     settle,
@@ -32,6 +33,7 @@ EXPERIMENTS: dict[str, Experiment] = {
         online.EXPERIMENT,
         cost.EXPERIMENT,
         contact.EXPERIMENT,
+        own.EXPERIMENT,
     )
 }
 

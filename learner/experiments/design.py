@@ -83,6 +83,8 @@ class Condition:
     """Conditions that it is compared with, seed by seed and instance by instance."""
     rank: int = 0
     """0 is always in the grid; of others, the highest go first where there is no time for all."""
+    pool: str = ""
+    """What it is told as, together with the others that have it: the folds of a cross-validation. Empty: as itself."""
 
     @property
     def method(self) -> str:
@@ -162,6 +164,10 @@ class Base:
     """Which instances are scored: validation to choose, test to tell."""
     term: ActionTerm = field(default_factory=ActionTerm)
     """As settled on validation instances, or by default."""
+    objects: str = ""
+    """Folder of meshes, of an experiment with folds."""
+    folds: int = 5
+    """Of that folder."""
 
     def data(self, *, play: str = "turntable", draw: Any = "hidden", background: Any = "fixed", **changes: Any) -> Data:
         """Episodes to learn from; by default the paper's own case: turned upright, the arm not seen, one background.
@@ -217,6 +223,8 @@ class Experiment:
     conditions: Callable[[Base], list[Condition]]
     scale: Callable[[Scale], Scale] = replace
     """Makes its own scale of that of the machine."""
+    folded: bool = False
+    """It learns from a folder of meshes that is cut into folds, and says of which one when it is asked for."""
 
 
 def main_methods(

@@ -131,6 +131,7 @@ def _row(condition: Condition, seeds: int) -> dict[str, Any]:
     names = ("name", "panel", "x", "against", "rank")
     row = {name: getattr(condition, name) for name in names}
     keys = {name: getattr(condition, name).key for name in ("data", "scored", "bank")}
+    row |= {"pool": condition.pool} if condition.pool else {}
     return {**row, "seeds": seeds, **keys, "script": condition.settings.script, "settings": settings}
 
 
@@ -164,4 +165,5 @@ def _condition(row: dict[str, Any], data: dict[str, Data], path: Path) -> Condit
         x=row["x"],
         against=tuple(row["against"]),
         rank=int(row["rank"]),
+        pool=row.get("pool", ""),
     )

@@ -17,11 +17,13 @@ from learner.experiments.design import ActionTerm, Condition, Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise, draw_seen
 from learner.experiments.grid import Cell, Grid
 from learner.experiments.merit import ENOUGH, NOT_YET, costs, merits, shares_left, standard_errors
+from learner.experiments.pool import pooled
 from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
-from learner.experiments.summary import Found, Row, cell_table, curve_table, seen_table, summary, the
+from learner.experiments.summary import Found, Row, cell_table, curve_table, groups_in, seen_table, summary, the
 from learner.methods import MethodSettings
 from sim.errors import InputError
+from sim.objects import named_objects
 
 CHOICE = "choice.json"
 TERM_SETTINGS = ("action_weight", "action_warmup", "action_temperature", "negatives", "pair_norm")
@@ -39,13 +41,15 @@ def write_outcome(
     baselines: Mapping[str, Mapping[str, float]],
     command: str,
 ) -> None:
-    """Write all that the scores so far say; `baselines` are accuracies by instance of what learned nothing."""
-    rows, looks = summary(grid, found), curve_table(grid, found)
-    write_csv(folder / "cells.csv", cell_table(grid, found))
-    write_csv(folder / "summary.csv", [row._asdict() for row in rows])
-    write_csv(folder / "curves.csv", looks)
-    untaught = {name: sum(each.values()) / len(each) for name, each in baselines.items()}
+    """Write all that the scores so far say; `baselines` are accuracies by instance of what learned nothing. There must
+    be a condition all of whose folds have scores of some seed, where it has folds."""
     title = about(grid, found)
+    write_csv(folder / "cells.csv", cell_table(grid, found))
+    write_csv(folder / "curves.csv", curve_table(grid, found))
+    grid, found = pooled(grid, found)
+    rows, looks = summary(grid, found), curve_table(grid, found)
+    write_csv(folder / "summary.csv", [row._asdict() for row in rows])
+    untaught = {name: sum(each.values()) / len(each) for name, each in baselines.items()}
     for name in PICTURES:
         (folder / f"{name}.png").unlink(missing_ok=True)
     if experiment.name.startswith("noise"):
@@ -79,23 +83,28 @@ def write_csv(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def about(grid: Grid, found: Found) -> str:
     """Data, steps, seeds, instances: what stands above a picture."""
-    first = grid.conditions[0]
-    counts = Counter(name for name, _ in found)
+    whole, told = pooled(grid, found)
+    first = whole.conditions[0]
+    counts = Counter(name for name, _ in told)
     fewest, most = min(counts.values()), max(counts.values())
     seeds = f"{most} seed{'s' if most > 1 else ''}" if fewest == most else f"{fewest} to {most} seeds"
     record, settings = first.data.record, first.settings
-    scores = next(iter(found.values()))
+    scores = next(iter(told.values()))
     instances, frames = len(scores["accuracy"]["knn"]), scores["frames"]
     categories = len({name.partition("/")[0] for name in scores["accuracy"]["knn"]})
-    scene = record.scene
+    scene, (objects, fold) = record.scene, named_objects(record.objects)
+    folds = "" if fold is None else f" without one of {fold.of} folds"
     data = (
-        f"{first.data.episodes} episodes of {record.objects}, {record.play}, background {scene.randomize.background}, "
+        f"{first.data.episodes} episodes of {objects}{folds}, {record.play}, background {scene.randomize.background}, "
         f"arm {scene.draw}, {scene.image_size} pixels where nothing else is said"
     )
     trained = f"{settings.encoder} encoder, {settings.steps} steps of {settings.batch} pairs"
-    scored = f"{instances} {grid.split} instances of {categories} categories, {frames // instances} frames each"
+    each = "each" if fold is None else "each on the average"
+    scored = f"{instances} {grid.split} instances of {categories} categories, {frames // instances} frames {each}"
+    groups = groups_in(scores)
+    units = "instances" if groups is None else f"the {groups.max() + 1} groups of near-duplicates"
     return (
-        f"{data}; {trained};\n{scored}; {seeds}, bars: 95 % over seeds and instances; "
+        f"{data}; {trained};\n{scored}; {seeds}, bars: 95 % over seeds and {units}; "
         f"{grid.progress(found)} of {grid.words} ({100 * grid.share:.3g} %)"
     )
 

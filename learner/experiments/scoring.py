@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -25,7 +26,7 @@ from learner.experiments.told import told_error
 from learner.export import load_encoder
 from learner.methods import METHODS
 from learner.probes import Embed, embed
-from learner.protocols import Embedded, Result, knn, logistic
+from learner.protocols import Embedded, Result, evenly_spaced, knn, logistic
 from learner.replay import ReplayBuffer
 from learner.retrieval import Ranks, Told, rank_by_cosine
 from learner.settings import LearnSettings, OnlineSettings, TrainSettings
@@ -39,7 +40,7 @@ from sim.seeding import stream
 BANK_PER_CATEGORY = 10
 """Labelled training episodes of each category, the first ones, that probes are fitted on."""
 FRAMES = 8
-"""Frames of each object, evenly spaced, in the bank and among the scored."""
+"""Frames of each object, evenly spaced, in the bank and among the scored; of folds, of each episode."""
 CANDIDATES = 256
 """Pairs among which an action seeks its own."""
 DRAWS = 4
@@ -48,7 +49,12 @@ EXAM = ExamSettings(frames=FRAMES)
 
 
 class Held(ImageData):
-    """Two of our datasets as one: labelled training frames of the first, `train`, and all of the second, `test`."""
+    """Two of our datasets as one: labelled training frames of the first, `train`, and all of the second, `test`.
+
+    Where objects are in folds (`sim.objects.folds`) they are few, and seen in several episodes: the probes are then
+    fitted on all objects of the first, those that the training itself held out too, or a category might have none, and
+    frames are of each episode.
+    """
 
     kind = "held"
     action = None
@@ -56,25 +62,40 @@ class Held(ImageData):
     def __init__(self, bank: Path, scored: Path) -> None:
         """Raises InputError for datasets of other categories."""
         super().__init__(scored)
-        self._parts = {"train": Armplay(bank), "test": Armplay(scored, split="test")}
+        objects = Dataset(scored).metadata.get("objects", {})
+        self.folded = "fold" in objects
+        self.alike: dict[str, str] = {name: group[0] for group in objects.get("alike", []) for name in group}
+        """The first object of each near-duplicate's group."""
+        of_bank = "train" if self.folded else ""
+        self._parts = {"train": Armplay(bank, split=of_bank), "test": Armplay(scored, split="test")}
         known, asked = (part.categories for part in self._parts.values())
-        if known != asked:
+        if not {*asked} <= {*known} or not (self.folded or known == asked):
             raise InputError(f"{scored}: {len(asked)} categories, those {len(known)} of {bank} are needed")
         self.categories, self.image_size = known, self._parts["test"].image_size
         self.instances = self._parts["train"].instances + self._parts["test"].instances
+        self._labels = np.array([known.index(name) for name in asked])
+        self._chosen: dict[str, np.ndarray] = {}
 
     def frames(self, split: str) -> Frames:
-        part = self._parts[split if split in self._parts else "train"].frames(split)
-        fields = dict(vars(part))
+        if split not in self._parts:
+            return Frames(**{name: values[:0] for name, values in vars(self._parts["train"].frames("train")).items()})
+        fields = {name: values[self._rows(split)] for name, values in vars(self._parts[split].frames(split)).items()}
         if split == "test":
-            fields["instance"] = part.instance + len(self._parts["train"].instances)
-        if split == "train":
-            first = part.clip < BANK_PER_CATEGORY * len(self.categories)
-            fields = {name: values[first] for name, values in fields.items()}
-        return Frames(**fields) if split in self._parts else Frames(**{k: v[:0] for k, v in fields.items()})
+            fields["category"] = self._labels[fields["category"]]
+            fields["instance"] = fields["instance"] + len(self._parts["train"].instances)
+        return Frames(**fields)
 
     def encoded(self, split: str, rows: np.ndarray) -> list[bytes]:
-        return self._parts[split].encoded(split, rows)
+        return self._parts[split].encoded(split, self._rows(split)[rows])
+
+    def _rows(self, split: str) -> np.ndarray:
+        """What is taken of the frames of its dataset, int64 [n]."""
+        if split not in self._chosen:
+            clip = self._parts[split].frames(split).clip
+            most = BANK_PER_CATEGORY * len(self.categories)
+            few = np.flatnonzero(clip < most) if split == "train" else np.arange(len(clip))
+            self._chosen[split] = evenly_spaced(clip, FRAMES) if self.folded else few
+        return self._chosen[split]
 
 
 def score_run(run: Path, settings: LearnSettings, *, data: Path, bank: Path, scored: Path, device: str) -> dict:
@@ -90,6 +111,8 @@ def score_run(run: Path, settings: LearnSettings, *, data: Path, bank: Path, sco
     found: dict[str, Any] = {
         "accuracy": {each.protocol: _by_name(each, held) for each in (knn(train, test), logistic(train, test))}
     }
+    if held.alike:
+        found["alike"] = {name: held.alike[name] for name in found["accuracy"]["knn"] if name in held.alike}
     coherent = temporal_coherence(test.features, looked.clip[rows])
     found |= {"coherence": coherent.neighbours - coherent.different_clips, "frames": int(rows.sum())}
     try:
@@ -138,7 +161,8 @@ def score_baselines(bank: Path, scored: Path, encoder: str, *, device: str) -> d
 
 
 def _look(held: Held, embeds: Mapping[str, Embed], *, size: int) -> Looked:
-    return look(held, embeds, EXAM, size=size, told=lambda done, total: None)
+    exam = replace(EXAM, frames=0) if held.folded else EXAM
+    return look(held, embeds, exam, size=size, told=lambda done, total: None)
 
 
 def _parts(looked: Looked, name: str) -> tuple[Embedded, Embedded]:

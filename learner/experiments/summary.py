@@ -15,6 +15,7 @@ from sim.seeding import stream
 
 PROTOCOLS = ("knn", "logistic")
 BOTH, SPREAD = "bootstrap over seeds and instances, 95 %", "least and most of the seeds"
+ALIKE = "bootstrap over seeds and groups of near-duplicates, 95 %"
 Found = Mapping[tuple[str, int], Mapping[str, Any]]
 """Condition and seed -> what `scoring` found."""
 
@@ -50,6 +51,17 @@ def by_instance(found: Sequence[Mapping[str, Any]], protocol: str) -> np.ndarray
     return np.array([[each["accuracy"][protocol][name] for name in names] for each in found])
 
 
+def groups_in(scores: Mapping[str, Any]) -> np.ndarray | None:
+    """The number of each instance's group of near-duplicates, int64 [I], in the order of their names; None where no
+    two are known to be alike."""
+    alike: Mapping[str, str] = scores.get("alike", {})
+    if not alike:
+        return None
+    return np.unique([alike.get(name, name) for name in sorted(scores["accuracy"][PROTOCOLS[0]])], return_inverse=True)[
+        1
+    ]
+
+
 def summary(grid: Grid, found: Found) -> list[Row]:
     """All figures of the conditions that have scores, and the differences that the grid asks for: of the same seeds, on
     the same instances."""
@@ -60,14 +72,18 @@ def summary(grid: Grid, found: Found) -> list[Row]:
         scores = [found[name, seed] for seed in seeds[name]]
         if not scores:
             continue
+        groups = groups_in(scores[0])
+        how = BOTH if groups is None else ALIKE
         for protocol in PROTOCOLS:
             values = by_instance(scores, protocol)
-            rows.append(_row(condition, protocol, "", interval(values, rng=_rng()), values.shape))
+            sure = interval(values, rng=_rng(), groups=groups)
+            rows.append(_row(condition, protocol, "", sure, values.shape, how=how))
             for other in condition.against:
                 shared = [seed for seed in seeds[name] if seed in seeds[other]]
                 if shared:
                     both = [by_instance([found[of, seed] for seed in shared], protocol) for of in (name, other)]
-                    rows.append(_row(condition, protocol, other, paired(*both, rng=_rng()), both[0].shape))
+                    sure = paired(*both, rng=_rng(), groups=groups)
+                    rows.append(_row(condition, protocol, other, sure, both[0].shape, how=how))
         rows += _scalars(condition, scores)
     return rows
 

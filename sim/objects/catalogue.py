@@ -10,11 +10,13 @@ from typing import Any, Protocol
 import numpy as np
 
 from sim.errors import InputError
+from sim.objects.folds import Fold, FoldedFolder
 from sim.objects.mesh import Toy
 from sim.objects.meshes import MeshFolder, Progress
 from sim.objects.names import check_category, check_split, chosen_categories
 from sim.objects.splits import SHARES, SPLITS, split_of, stable_hash
 from sim.objects.toys import CATEGORIES, build
+from sim.options import check_options, with_options
 
 NUMBERS = 10_000_000
 """Instances a category has."""
@@ -85,21 +87,37 @@ SOURCES: dict[str, Callable[[Sequence[str] | None], Catalogue]] = {"toys": Proce
 """By name. A new source is one file with a class such as ProceduralToys, and one line here."""
 
 
-def catalogue_of(objects: str, categories: Sequence[str] | None = None) -> Catalogue:
-    """The catalogue that `objects` names: one of SOURCES, or a folder of meshes (./toys, where it is called like one).
+def named_objects(objects: str) -> tuple[str, Fold | None]:
+    """The source or folder that `objects` names, and the fold that is asked for, as in ../meshes?fold=2/5; nothing is
+    looked for. Raises InputError where it cannot be meant."""
+    name, options = with_options(objects)
+    check_options(options, ("fold",), given=f"objects={objects}", kind="a folder of meshes")
+    if "fold" not in options:
+        return name, None
+    if name in SOURCES:
+        raise InputError(f"objects={objects}: {name} are endless and need no folds; those are of a folder of meshes")
+    return name, Fold.parse(options["fold"])
 
-    Raises InputError where there is neither, the folder holds no mesh file, or a category is unknown.
+
+def catalogue_of(objects: str, categories: Sequence[str] | None = None) -> Catalogue:
+    """The catalogue that `objects` names: one of SOURCES, or a folder of meshes (./toys, where it is called like one),
+    or that with the splits of a fold: ../meshes?fold=2/5.
+
+    Raises InputError where there is neither, the folder holds no mesh file, or a category or option is unknown.
     """
-    if objects in SOURCES:
-        return SOURCES[objects](categories)
-    if not Path(objects).is_dir():
+    name, fold = named_objects(objects)
+    if name in SOURCES:
+        return SOURCES[name](categories)
+    if not Path(name).is_dir():
         raise InputError(f"objects={objects}: neither {' nor '.join(SOURCES)} nor a folder, so there are no objects")
-    return MeshFolder(objects, categories)
+    folder = MeshFolder(name, categories)
+    return folder if fold is None else FoldedFolder(folder, fold)
 
 
 def splits_table(catalogue: Catalogue, *, names: bool = False) -> str:
-    """A line for each category: how many instances are in each split, and which where `names` is given. Lines end with
-    a newline. Objects from files are converted first, because those that cannot be shown do not count."""
+    """A line for each category: how many instances are in each split, and which where `names` is given; of a fold, then
+    a line for each group of near-duplicates. Lines end with a newline. Objects from files are converted first, because
+    those that cannot be shown do not count."""
     catalogue.describe()  # converts all at once, which is faster than split by split
     width = max(len(category) for category in (*catalogue.categories, "category"))
     lines = [f"{'category':{width}} " + " ".join(f"{split:>12}" for split in SPLITS)]
@@ -109,4 +127,7 @@ def splits_table(catalogue: Catalogue, *, names: bool = False) -> str:
         counts = [f"endless {SHARES[split]:.0%}" if them is None else str(len(them)) for split, them in members.items()]
         lines.append(f"{category:{width}} " + " ".join(f"{count:>12}" for count in counts))
         listed += [f"{category} {split}: {' '.join(them)}" for split, them in members.items() if names and them]
+    if isinstance(catalogue, FoldedFolder):
+        groups = [(category, group) for category in catalogue.categories for group in catalogue.groups(category)]
+        listed += [f"{category}, alike: {' '.join(group)}" for category, group in groups if len(group) > 1]
     return "".join(f"{line}\n" for line in lines + listed)

@@ -95,6 +95,14 @@ class MeshFolder:
         outcomes = self._settled([self._meshes[category][name] for name in names])
         return tuple(name for name, outcome in zip(names, outcomes, strict=True) if not outcome.refusal)
 
+    def contents(self, category: str) -> dict[str, str]:
+        """The instances of all splits that can be shown, sorted, each with the digest of its files; they are converted
+        first."""
+        check_category(category, self.categories)
+        outcomes = self._settled([*self._meshes[category].values()])
+        pairs = zip(self._meshes[category], outcomes, strict=True)
+        return {name: outcome.digest for name, outcome in pairs if not outcome.refusal}
+
     def prepare(self, progress: Progress | None = None) -> str:
         """Convert all objects, and say in a line how many there are, and how many were left out and why.
 
@@ -125,10 +133,9 @@ class MeshFolder:
         """The source, as JSON. `digest` changes with the objects' names and contents; all are converted first."""
         self.prepare()
         named = [
-            f"{category}/{instance} {self._outcomes[mesh].digest}"
+            f"{category}/{instance} {digest}"
             for category in sorted(self.categories)
-            for instance, mesh in self._meshes[category].items()
-            if not self._outcomes[mesh].refusal
+            for instance, digest in self.contents(category).items()
         ]
         return {
             "source": "folder",

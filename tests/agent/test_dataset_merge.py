@@ -249,3 +249,16 @@ def test_an_interrupted_merge_says_so_and_other_commands_wait(parts: Path, tmp_p
 def test_runs() -> None:
     assert runs(iter([])) == []
     assert runs(iter([3, 4, 5, 9, 11, 12])) == [[3, 6], [9, 10], [11, 13]]
+
+
+def test_another_fold_of_the_same_objects_is_refused(tmp_path: Path) -> None:
+    for seed, (name, root, fold) in enumerate(
+        (("a", "/m", "1/5"), ("b", "/m", "1/5"), ("c", "/n", "2/5"), ("d", "/m", "2/5"), ("e", "/m", ""))
+    ):
+        objects = {"source": "folder", "root": root, "digest": name, **({"fold": fold} if fold else {})}
+        store(tmp_path / name, range(2), seed=seed, metadata={**metadata_of(seed=seed), "objects": objects})
+    assert merge(tmp_path / "all", [tmp_path / name for name in "abc"]) == 6
+    for name, fold in (("d", "2/5"), ("e", "none")):
+        with pytest.raises(InputError, match=rf"{name}: fold={fold} of /m, a has fold=1/5: what one tests would"):
+            append(tmp_path / "all", [tmp_path / name])
+    assert len(Dataset(tmp_path / "all")) == 6

@@ -47,6 +47,32 @@ def test_the_interval_is_that_of_the_loop(monkeypatch, shape, at_once):
     assert [found.low, found.high] == pytest.approx(np.quantile(expected, [0.1, 0.9]), abs=0.12 * np.std(expected))
 
 
+def test_instances_of_a_group_are_drawn_together(monkeypatch):
+    values = drawn(3, 12, (0.2, 1.0, 0.3), rng(3))
+    alone = interval(values, rng=rng(1), level=0.8)
+    assert interval(values, rng=rng(1), level=0.8, groups=np.arange(12)) == alone
+    # Copies say nothing new; taken for independent they would.
+    copies, groups = np.repeat(values, 5, axis=1), np.repeat(np.arange(12), 5)
+    again = interval(copies, rng=rng(1), level=0.8, groups=groups)
+    assert (again.estimate, again.low, again.high) == pytest.approx((alone.estimate, alone.low, alone.high))
+    naive = interval(copies, rng=rng(1), level=0.8)
+    assert naive.high - naive.low < 0.75 * (again.high - again.low)
+    # Of unequal groups, by a loop that draws them one at a time.
+    uneven = np.array([0, 0, 0, 0, 1, 2, 2, 3, 4, 5, 5, 5])
+    source, means = rng(2), []
+    for _ in range(4000):
+        seeds = [int(source.integers(3)) for _ in range(3)]
+        columns = [at for group in source.integers(6, size=6) for at in np.flatnonzero(uneven == group)]
+        means.append(np.mean([values[seed, at] for seed in seeds for at in columns]))
+    monkeypatch.setattr(bootstrap, "WEIGHTS_AT_ONCE", 50)
+    found = interval(values, rng=rng(4), level=0.8, draws=4000, groups=uneven)
+    assert found.estimate == pytest.approx(values.mean())
+    assert [found.low, found.high] == pytest.approx(np.quantile(means, [0.1, 0.9]), abs=0.12 * np.std(means))
+    assert paired(values, 0 * values, rng=rng(4), level=0.8, draws=4000, groups=uneven) == found
+    with pytest.raises(InputError, match="groups=1: at least 2"):
+        interval(values, rng=rng(), groups=np.zeros(12, dtype=int))
+
+
 @pytest.mark.parametrize(
     ("shape", "spread"),
     [((1, 80), (0.0, 1.0, 1.0)), ((3, 60), (0.05, 1.0, 1.0)), ((8, 40), (0.5, 1.0, 1.0)), ((5, 50), (0.0, 0.0, 1.0))],

@@ -15,11 +15,13 @@ import tyro
 
 from agent.dataset import Dataset
 from agent.merge import merge
-from learner.experiments.grid import Grid, read_grid, write_grid
+from learner.experiments import EXPERIMENTS, Base
+from learner.experiments.grid import Grid, grid_of, read_grid, write_grid
 from learner.settings import OnlineSettings, TrainSettings, suited, suited_training
 from sim.errors import InputError
-from tests.agent.sound import contents, store
-from tests.learner.experiments.made import grid
+from tests.agent.sound import contents, sound_episode, store
+from tests.learner.experiments.made import grid, scale
+from tests.references.heaps import heaps
 from tests.scripts.running import ROOT, Outcome, assert_one_line, end_of, run_here, start, wait_until
 
 KEPT = ("simclr-tt", "aa-simclr")
@@ -133,6 +135,94 @@ def test_hand_and_table_are_collected_merged_and_scored_in_both_places(tmp_path:
     assert "raw pixels, on the table" in text
 
 
+def test_of_what_learned_nothing_all_folds_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from _cli import Stop
+    from _experiment import Worker
+
+    made = tiny()
+    folds, objects = [], {}
+    for fold, numbers in (("1", range(4)), ("2", range(4, 12))):
+        scored = replace(made.conditions[0].scored, episodes=int(fold))
+        folds.append(replace(made.conditions[0], name=f"simclr-tt, fold {fold}", pool="simclr-tt", scored=scored))
+        store(tmp_path / "data" / scored.key, numbers, image_format="png")
+        objects[fold] = {sound_episode(number).instance for number in numbers}
+    store(tmp_path / "data" / folds[0].bank.key, range(20, 44), image_format="png")
+    worker = Worker(tmp_path, devices=("cpu",), at_once=1, stop=Stop(), quiet=True)
+    found = worker.baselines(replace(made, conditions=(*folds, made.conditions[1]), seeds=(1, 1, 1)))
+    for shares in found.values():
+        assert {name.partition("/")[2] for name in shares} == objects["1"] | objects["2"]
+        assert len(shares) == 12
+
+
+@pytest.fixture(scope="module")
+def crossed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
+    """A folder with few meshes, two of which are alike, and experiments with a grid of its two folds."""
+    root = tmp_path_factory.mktemp("own")
+    # Of these names, a training holds out some for validation and some for test, whichever fold it learns from.
+    heaps(root / "meshes", {"egg": 5, "key": 5}, {"key_01": ("key_copy",)})
+    small = scale(categories=(), seeds=1, steps=4)
+    made = grid_of(EXPERIMENTS["own"], small, Base(small, "test", objects=str(root / "meshes"), folds=2))
+    kept = tuple(each for each in made.conditions if each.method == "simclr-tt")
+    write_grid(root / "grid.json", replace(made, conditions=kept, seeds=(1,) * len(kept)))
+    outcome = run_here("experiment", "own", "--grid", root / "grid.json", "--cache", root / "experiments", "--quiet")
+    assert (outcome.status, outcome.err) == (0, ""), outcome
+    return root, outcome
+
+
+@pytest.mark.long
+def test_folds_are_trained_scored_and_told_as_one(crossed: tuple[Path, Outcome]) -> None:
+    root, outcome = crossed
+    cache = root / "experiments"
+    assert outcome.out == f"{cache / 'own'}: 2 of 2 trainings, the full grid; see section.md\n"
+    rows = cells_of(cache / "own")
+    assert [row["condition"] for row in rows] == ["simclr-tt, fold 1", "simclr-tt, fold 2"]
+    with (cache / "own/summary.csv").open() as file:
+        told = next(row for row in csv.DictReader(file) if row["figure"] == "knn")
+    assert (told["condition"], told["instances"]) == ("simclr-tt", "11")
+    scored = [json.loads(next((cache / "runs" / row["run"]).glob("scores-*.json")).read_text()) for row in rows]
+    names = [name for each in scored for name in each["accuracy"]["knn"]]
+    assert len(names) == len({*names}) == 11
+    shares = [share for each in scored for share in each["accuracy"]["knn"].values()]
+    assert float(told["estimate"]) == pytest.approx(sum(shares) / 11)
+    assert [each["alike"] for each in scored if each.get("alike")] == [
+        {"key/key_01": "key/key_01", "key/key_copy": "key/key_01"}
+    ]
+    text = (cache / "own/section.md").read_text()
+    assert f"`python scripts/experiment.py own --objects {root / 'meshes'} --folds 2`: " in text
+    assert "the 10 groups of near-duplicates" in text
+    # Of what learned nothing, all objects count too.
+    learned = sorted((cache / "baselines").glob("*.json"))
+    parts = [json.loads(path.read_text())["raw pixels"] for path in learned]
+    share = sum(sum(part.values()) for part in parts) / sum(map(len, parts))
+    assert (len(parts), sum(map(len, parts))) == (2, 11)
+    assert f"raw pixels {100 * share:.1f}" in text
+
+
+@pytest.mark.long
+def test_one_fold_alone_is_not_told_and_another_folder_is_refused(
+    crossed: tuple[Path, Outcome], tmp_path: Path
+) -> None:
+    root = crossed[0]
+    cache = root / "experiments"
+    done = [row["run"] for row in cells_of(cache / "own")]
+    for name in ("runs", "logs"):
+        (tmp_path / name).mkdir()
+    for name in ("data", "baselines", f"runs/{done[0]}"):
+        os.symlink(cache / name, tmp_path / name)
+    (tmp_path / "runs" / done[1]).mkdir()
+    (tmp_path / "runs" / done[1] / "settings.json").write_text("{}")
+    outcome = run_here("experiment", "own", "--grid", root / "grid.json", "--cache", tmp_path, "--quiet")
+    assert (outcome.status, outcome.err.count("look: simclr-tt, fold 2, seed 0: error: ")) == (1, 1), outcome
+    told = "1 of 2 trainings, the full grid; of no condition are all folds done yet"
+    assert outcome.out == f"{tmp_path / 'own'}: {told}\n"
+    assert {path.name for path in (tmp_path / "own").iterdir()} == {"grid.json"}
+    for folds, objects in ((2, root), (3, root / "meshes")):
+        outcome = run_here("experiment", "own", "--objects", objects, "--folds", folds, "--cache", tmp_path)
+        assert_one_line(outcome)
+        assert f"--folds {folds}: the grid in {tmp_path}/own is of --objects {root}/meshes --folds 2" in outcome.err
+
+
 @pytest.mark.long
 def test_killed_and_resumed_elsewhere_it_gives_the_same_numbers(
     undisturbed: tuple[Path, Outcome], stored: Path, tmp_path: Path
@@ -222,6 +312,11 @@ def test_settings_are_what_their_flags_say(name: str, monkeypatch: pytest.Monkey
         (("settle", "--grid", "some.json", "--steps", 5), "--steps 5: a stored grid has its own size"),
         (("settle", "--devices", "cuda:99"), "device=cuda:99"),
         (("settle", "--grid", "no-such.json"), "no-such.json: no grid of armplay 1"),
+        (("own",), "objects=: --objects DIR names a folder of meshes"),
+        (("own", "--objects", "toys"), "toys are endless and need no folds"),
+        (("own", "--objects", "nowhere", "--folds", 1), "folds=1: 2 or more is needed"),
+        (("own", "--objects", "nowhere"), "objects=nowhere?fold=1/5: neither toys nor a folder"),
+        (("methods", "--objects", "nowhere"), "objects=nowhere: methods has objects of its own; a folder is for own"),
     ],
 )
 def test_a_mistake_is_one_line(arguments: tuple[object, ...], told: str, tmp_path: Path) -> None:

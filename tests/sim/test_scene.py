@@ -15,8 +15,8 @@ pytest.importorskip("pybullet")
 from sim import poses
 from sim.camera import Camera
 from sim.errors import InputError
-from sim.grasp import surface_points
 from sim.kinematics import forward, project, reach
+from sim.objects.surface import surface_points
 from sim.randomize import PLAIN, Randomization
 from sim.scene import RECYCLE, HoldScene, SceneSettings, View
 from tests.references.silhouette import whole_silhouette

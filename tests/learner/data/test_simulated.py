@@ -82,6 +82,8 @@ def test_another_size_is_rendered_anew_and_moves_alike(world: Path, played: Imag
         ("sim:toys?episodes=9", "episodes=9: a whole number of 10 or more is needed"),
         ("sim:toys?episodes=many", "episodes=many: a whole number"),
         ("sim:toys?seed=-1", "seed=-1: a whole number of 0 or more"),
+        ("sim:toys?fold=1/2", r"objects=toys\?fold=1/2: toys are endless"),
+        ("sim:nowhere?fold=3/2", "fold=3/2: K/N is needed"),
         ("sim:toys?frames=3", "option frames is unknown, sim has episodes, seed"),
         ("sim:nowhere", "objects=nowhere: neither toys nor a folder"),
     ],

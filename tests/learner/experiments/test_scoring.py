@@ -52,6 +52,29 @@ def test_probes_are_fitted_on_training_instances_and_all_of_the_other_set_is_sco
     )
 
 
+def test_of_folds_all_objects_of_the_bank_are_known_and_each_episode_is_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that a training holds out of its data too; of what is tested, one category is missing."""
+    monkeypatch.setattr(scoring, "FRAMES", 2)
+    about = {**metadata_of(), "objects": {"fold": "1/2", "alike": [["mug/toy-0", "mug/toy-3"]]}}
+    for name, numbers in (("bank", range(30)), ("scored", [n for n in range(40, 70) if n % 3 != 1])):
+        store(tmp_path / name, numbers, metadata=about, image_format="png")
+    held = Held(tmp_path / "bank", tmp_path / "scored")
+    assert held.alike == {"mug/toy-0": "mug/toy-0", "mug/toy-3": "mug/toy-0"}
+    for split in ("train", "test"):
+        episodes = list(Dataset(tmp_path / ("bank" if split == "train" else "scored")).episodes())
+        frames = held.frames(split)
+        assert len(frames) == 2 * len(episodes)
+        ends = np.concatenate([each.frames[[0, -1]] for each in episodes])
+        np.testing.assert_array_equal(held.images(split, np.arange(len(frames))), ends)
+        assert [held.categories[label] for label in frames.category[::2]] == [each.category for each in episodes]
+    assert held.categories == ("car", "mug", "tree")
+    assert {held_out(name.partition("/")[2]) for name in held.instances} >= {"train", "validation"}
+    found = score_baselines(tmp_path / "bank", tmp_path / "scored", "small", device="cpu")
+    assert {name.partition("/")[0] for name in found["raw pixels"]} == {"mug", "tree"}
+
+
 def test_baselines_are_right_about_each_instance_by_hand(
     stores: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
