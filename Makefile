@@ -4,7 +4,8 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3.10 python3,$(if $(shell 
 VENV ?= .venv
 BIN = $(VENV)/bin
 DEMO = runs/demo
-PYTEST = $(BIN)/python -m pytest
+# Two tests run at a time on two cores, so one thread each.
+PYTEST = OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 .PHONY: demo test test-long test-nosim check format lint types bench pictures clean
 

@@ -19,6 +19,7 @@ from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, MaxNLocat
 
 from agent.files import write_whole
 from learner.evaluation import Row
+from learner.pictured import PairPicture
 
 RASTER_DPI = 160
 """Of what an SVG holds as pixels: clouds of points."""
@@ -55,26 +56,6 @@ PAGE = Palette(INK, MUTED, LINE, COLORS)
 """For the inside of a page, by `svg`."""
 PAPER = Palette(LIGHT["ink"], LIGHT["muted"], LIGHT["line"], tuple(LIGHT[VARIABLES[color]] for color in COLORS))
 """For a file of its own, by `write_png`."""
-
-
-class PairPicture(NamedTuple):
-    """One pair of frames as the learner saw it, with the commands of its episode."""
-
-    first: np.ndarray
-    """uint8 [H, W, 3], RGB."""
-    second: np.ndarray
-    """uint8 [H, W, 3], RGB."""
-    clean: np.ndarray
-    """float32 [T-1, D] rad/s: the commands of the episode; [0, 0] where none are known."""
-    recorded: np.ndarray
-    """float32 [T-1, D] rad/s: what the learner was told."""
-    span: tuple[int, int]
-    """Frame numbers (t, t'); t' may come first."""
-    category: str
-    gap: float
-    """s: time of t' minus time of t; NaN where it is not known."""
-    turn: float
-    """rad: the object's true rotation between the two frames; NaN where it is not known."""
 
 
 class Curve(NamedTuple):

@@ -13,7 +13,6 @@ from agent.settings import to_json
 from learner.encoders import build_encoder
 from learner.evaluation import FRAMES_PER_EPISODE, NEIGHBOURS, Row, final_table
 from learner.export import export_encoder
-from learner.report import write_report
 from learner.run import Run
 from learner.settings import LearnSettings
 from learner.training import Learner
@@ -23,6 +22,8 @@ from sim.seeding import stream
 
 def finish(run: Run, learner: Learner, data: TrainingData) -> str:
     """Score on test objects, export, report; returns the table as text."""
+    from learner.report import write_report  # what draws is slow to load, and only the end of a run needs it
+
     settings, size = run.settings, data.image_size
     bank, test = data.bank(), data.held_out("test", settings.test_episodes)
     untrained = build_encoder(settings.encoder, seed=settings.seed, image_size=size).to(learner.device)

@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from learner.augment import plain
@@ -76,6 +74,9 @@ def linear_probe(features: Any, labels: Any, queries: Any, *, inverse_penalty: f
 
     Full-batch L-BFGS on standardised features; `inverse_penalty` is scikit-learn's C.
     """
+    from sklearn.linear_model import LogisticRegression  # slow to load, and no training needs it
+    from sklearn.preprocessing import StandardScaler
+
     scaler = StandardScaler().fit(_to_numpy(features))
     model = LogisticRegression(C=inverse_penalty, max_iter=2000)
     model.fit(scaler.transform(_to_numpy(features)), _to_numpy(labels))

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from learner.charts import COLORS, MUTED, Curve, PairPicture, accuracies, commands, drawing
+from learner.charts import COLORS, MUTED, Curve, accuracies, commands, drawing
 from learner.evaluation import Row
 from learner.health import diagnose
 from learner.page import data_url, drawn, flatten, percent, unbroken, write_page
+from learner.pictured import PairPicture
 from learner.probes import Score
 
 UNTRAINED = "untrained encoder"

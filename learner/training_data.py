@@ -10,10 +10,10 @@ import numpy as np
 
 from agent.episode import Episode
 from learner.actions import Mirror, action_error, representation
-from learner.charts import PairPicture
 from learner.data import ImageData, PairSet
 from learner.evaluation import Gallery, GalleryBuilder, gallery_from
 from learner.methods import METHODS
+from learner.pictured import PairPicture
 from learner.settings import LearnSettings, TrainSettings
 from learner.source import Source
 from sim import poses

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from sim import poses
+from sim.hulls import convex_hull
 from sim.objects.solid import Solid
 
 SAFE = 0.2
@@ -18,7 +18,7 @@ FLAT = 1e-3
 def standing(solid: Solid) -> np.ndarray:
     """The rotation [4] of the canonical frame with which the toy stands by itself, as nearly upright as it can."""
     hull = solid.hull.astype(np.float64)
-    found = ConvexHull(hull)
+    found = convex_hull(hull)
     outward = np.unique(found.equations[:, :3].round(6), axis=0)
     outward /= np.linalg.norm(outward, axis=1, keepdims=True)
     upright = outward[np.argsort(outward[:, 2], kind="stable")]
@@ -51,7 +51,7 @@ def _margin(hull: np.ndarray, normal: np.ndarray, center: np.ndarray) -> float:
     flat = (side @ turn.T)[:, :2]
     if np.linalg.matrix_rank(flat - flat.mean(axis=0), tol=1e-5) < 2:
         return -np.inf
-    edges = ConvexHull(flat, qhull_options="QJ").equations
+    edges = convex_hull(flat, options="QJ").equations
     return float(-(edges[:, :2] @ (turn @ center)[:2] + edges[:, 2]).max())
 
 

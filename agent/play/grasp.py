@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from agent.play.policy import Plan
 from agent.play.reach import Stand, along, pointing_down, through
+from sim.hulls import convex_hull
 
 HALF_FINGER = 0.0105
 """Half of a finger's width, m."""
@@ -82,7 +82,7 @@ class Grasp:
 
 def best_hold(stand: Stand, *, lowest: float, yaws: int = 24) -> Hold:
     """The best way to take an object from above, through the middle of its mass."""
-    planes = ConvexHull(stand.hull).equations
+    planes = convex_hull(stand.hull).equations
     found = [_hold(stand, planes, yaw, tip) for tip in _depths(stand, lowest) for yaw in np.arange(yaws) * np.pi / yaws]
     return min(found, key=lambda hold: hold.badness)
 

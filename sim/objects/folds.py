@@ -13,7 +13,6 @@ import numpy as np
 
 from sim.cache import cached
 from sim.errors import InputError
-from sim.objects import duplicates
 from sim.objects.mesh import Toy
 from sim.objects.meshes import MeshFolder, Progress
 from sim.objects.names import check_category, check_split
@@ -111,6 +110,8 @@ class FoldedFolder:
         names = self.folder.contents(category)
         if not names:
             return []
+        from sim.objects import duplicates  # its libraries are slow to load, and folds are rare
+
         made_of = [FORMAT, duplicates.LARGEST, self.folder.settings, sorted(names.items())]
 
         def fill(draft: Path) -> None:

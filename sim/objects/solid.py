@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy.spatial import ConvexHull
 
 from sim.errors import InputError
+from sim.hulls import convex_hull
 from sim.objects.mesh import Toy
 
 MAX_VERTICES = 64
@@ -69,7 +69,7 @@ def _thickened(points: np.ndarray) -> np.ndarray:
 
 def corners(points: np.ndarray) -> np.ndarray:
     """Corners of the convex hull of points [N, 3]; of too many, those furthest out in evenly spread directions."""
-    found = points[np.sort(ConvexHull(points).vertices)]
+    found = points[np.sort(convex_hull(points).vertices)]
     if len(found) <= MAX_VERTICES:
         return found
     spread = MAX_VERTICES - 6
@@ -82,7 +82,7 @@ def corners(points: np.ndarray) -> np.ndarray:
 
 def _outward(corners: np.ndarray) -> np.ndarray:
     """Triangles int [F, 3] of the hull of its corners [N, 3], counterclockwise seen from outside."""
-    hull = ConvexHull(corners)
+    hull = convex_hull(corners)
     a, b, c = (corners[hull.simplices[:, k]] for k in range(3))
     inward = np.einsum("ij,ij->i", np.cross(b - a, c - a), hull.equations[:, :3]) < 0
     return np.where(inward[:, None], hull.simplices[:, ::-1], hull.simplices)

@@ -18,7 +18,8 @@ from tests.references.mvimgnet import Shot, write_published
 from tests.scripts.conftest import SCENE
 from tests.scripts.running import run_here
 
-RUNS = ("runs/demo", "runs/a", "runs/b", "runs/tt", "runs/live", "runs/try")
+SEEDED = tuple(f"runs/{method}-{seed}" for method in ("aa", "tt") for seed in range(3))
+RUNS = ("runs/demo", "runs/a", "runs/b", "runs/tt", "runs/live", "runs/try", *SEEDED)
 EPISODES = 48
 COLLECT = ("--engine", "local", "--quiet", *SCENE)
 

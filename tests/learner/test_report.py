@@ -9,9 +9,10 @@ import matplotlib
 import numpy as np
 import pytest
 
-from learner.charts import COLORS, Curve, PairPicture, curves
+from learner.charts import COLORS, Curve, curves
 from learner.evaluation import Row
 from learner.page import flatten
+from learner.pictured import PairPicture
 from learner.probes import Score
 from learner.report import POINTS, headline, panels, write_report
 from tests.learner.html import Page, assert_alone

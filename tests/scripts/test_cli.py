@@ -93,3 +93,15 @@ def test_without_a_compiler_it_says_so_before_anything_is_made(tmp_path: Path) -
     assert_one_line(outcome)
     assert "compile=True: torch.compile does not work on cpu here" in outcome.err
     assert not (tmp_path / "run").exists()
+
+
+SLOW = ("sklearn", "pandas", "matplotlib", "trimesh", "scipy")
+"""Libraries that take seconds to load, and that neither a plain answer nor a step of learning needs."""
+
+
+@pytest.mark.parametrize("script", ["collect", "train", "train_online"])
+def test_no_user_waits_for_what_is_not_needed(script: str) -> None:
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'scripts')!r}); import {script}; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "numpy" in loaded
+    assert not {name.partition(".")[0] for name in loaded} & set(SLOW)

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sim.objects.convert.conversion import Settings, convert
+from sim.objects.convert.conversion import Settings
+from sim.objects.convert.making import convert
 from sim.objects.convert.source import Refused, examine
 from sim.objects.mesh import Toy
 from tests.references import meshfiles as files

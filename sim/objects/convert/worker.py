@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TextIO
 
 from sim.errors import InputError
-from sim.objects.convert.conversion import Settings, convert_file
+from sim.objects.convert.conversion import Settings
+from sim.objects.convert.making import convert_file
 
 MEMORY = 4 << 30
 """Bytes of address space."""
