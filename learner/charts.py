@@ -23,6 +23,8 @@ from learner.pictured import PairPicture
 
 RASTER_DPI = 160
 """Of what an SVG holds as pixels: clouds of points."""
+SMALL = 340
+"""Width of a small chart, CSS pixels."""
 INK, MUTED, LINE, SHADE = "#010101", "#020202", "#030303", "#040404"
 COLORS = ("#0100c1", "#0200c1", "#0300c1", "#0400c1", "#0500c1", "#0600c1", "#0700c1")
 """Stand-ins that matplotlib writes and the page replaces by its variables, so that one drawing suits light and dark."""
@@ -96,6 +98,17 @@ def _axes(width: float, height: float) -> tuple[Figure, Axes]:
     return figure, styled(figure.add_subplot())
 
 
+def _small(height: float, *, left: float) -> tuple[Figure, Axes]:
+    """Axes in a small figure, one of dozens: at the same place in all, which also takes half the time to draw.
+
+    `left` are the CSS pixels that labels are given there.
+    """
+    figure = Figure(figsize=(SMALL / 72, height / 72))
+    axes = styled(figure.add_subplot())
+    figure.subplots_adjust(left / SMALL, 24 / height, 1 - 8 / SMALL, 1 - 8 / height)
+    return figure, axes
+
+
 def svg(figure: Figure) -> Markup:
     """A drawing in the colours of `PAGE` as an SVG element for the inside of a page."""
     file = io.StringIO()
@@ -158,7 +171,7 @@ def dots(dots: Sequence[Dot], *, chance: float, top: float | None = None, width:
 
 def curves(title: str, curves: Sequence[Curve]) -> Markup:
     """One small chart of curves over training steps."""
-    figure, axes = _axes(340, 170)
+    figure, axes = _small(170, left=50)
     for curve in curves:
         marker = "o" if len(curve.steps) == 1 else None
         (line,) = axes.plot(
@@ -195,7 +208,7 @@ def _per_cent_sign(share: float, _: int) -> str:
 
 def commands(pair: PairPicture, peak: float) -> Markup:
     """The commands of a pair's episode over its frames: steps, because a command is held until the next frame."""
-    figure, axes = _axes(340, 100)
+    figure, axes = _small(100, left=4)
     frames = np.arange(len(pair.recorded) + 1)
     left, right = sorted(pair.span)
     axes.axvspan(left, right, color=SHADE, linewidth=0)

@@ -205,7 +205,7 @@ sys.exit(3)
 """
 
 
-@pytest.mark.parametrize("call", ["merge", "append"])
+@pytest.mark.parametrize("call", ["append", pytest.param("merge", marks=pytest.mark.long)])
 def test_death_at_any_step_leaves_no_trace(parts: Path, tmp_path: Path, call: str) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path), str(parts), call]
     subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True, timeout=120)

@@ -15,7 +15,7 @@ from sim.scene import SceneSettings
 from tests.agent.episodes import shards_of
 
 
-@pytest.mark.parametrize("corrupt_time", ["", "missing:0.3"])
+@pytest.mark.parametrize("corrupt_time", ["missing:0.3", pytest.param("", marks=pytest.mark.long)])
 def test_shards_are_equal_whatever_the_engine(corrupt_time: str, tmp_path: Path) -> None:
     """Episodes have masks, and as many frames as are left of them."""
     scene = SceneSettings(image_size=32, frames=6, randomize=Randomization(background="frame"))

@@ -40,7 +40,10 @@ ELSEWHERE = {
     r"\S*tensorboard ": "serves until it is stopped; tests/learner read what it shows",
 }
 """What is no command of ours and cannot be run here, and why."""
-LONG = r"bench|evaluate(?!.*runs/demo --data armplay)|robustness.py --what executed"
+LONG = (
+    r"bench|evaluate(?!.*runs/demo --data armplay)|robustness.py --what executed"
+    r"|train_online.*(--play push|--encoder resnet18|--corrupt-time missing)|view.py (turntable|concepts)"
+)
 """The heavier ones."""
 
 COMMANDS = [command for command in commands() if not command.where.startswith("docs/extend.md")]

@@ -54,7 +54,9 @@ def figures_of(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
     return {(row["representation"], row["protocol"]): row for row in found}
 
 
-@pytest.mark.parametrize(("how", "objects"), [((), OBJECTS), (("--leave-one-out",), 4)])
+@pytest.mark.parametrize(
+    ("how", "objects"), [((), OBJECTS), pytest.param(("--leave-one-out",), 4, marks=pytest.mark.long)]
+)
 def test_what_colours_tell_is_found_by_every_protocol(
     how: tuple[str, ...], objects: int, encoder: Path, photographs: Path, tmp_path: Path
 ) -> None:

@@ -168,6 +168,7 @@ def test_a_folder_of_something_else_is_left_alone(rt4k: str, tmp_path: Path) -> 
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+@pytest.mark.long
 def test_the_whole_experiment_augments_the_frames_of_its_linear_probe(rt4k: str, tmp_path: Path) -> None:
     out = planned(rt4k, tmp_path / "whole", paper_steps=STEPS)
     outcome = run_here("reproduce", *call(rt4k, out, "--budget", 1, "--methods", "simclr", "--seeds", 0))

@@ -108,6 +108,7 @@ def test_a_folder_keeps_copies_together(root: Path) -> None:
     assert len(tested) == len({*tested}) == 9 + 3
 
 
+@pytest.mark.long
 def test_a_category_has_the_same_folds_alone_and_in_files_of_another_order(root: Path, tmp_path: Path) -> None:
     first = catalogue_of(f"{root}?fold=2/3")
     alone = catalogue_of(f"{root}?fold=2/3", ["hat"])
@@ -122,6 +123,7 @@ def test_a_category_has_the_same_folds_alone_and_in_files_of_another_order(root:
     assert {**catalogue_of(f"{again}?fold=2/3").describe(), "root": str(root)} == first.describe()
 
 
+@pytest.mark.long
 def test_what_is_stored_tells_fold_and_groups(root: Path, tmp_path: Path) -> None:
     one, two, plain = (catalogue_of(f"{root}{fold}") for fold in ("?fold=1/3", "?fold=2/3", ""))
     about = one.describe()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from sim.errors import InputError
-from sim.objects.convert import conversion, process
+from sim.objects.convert import making, process
 from sim.objects.convert.source import examine
 from sim.objects.meshes import MeshFolder
 from tests.references import meshfiles as files
@@ -238,7 +238,7 @@ def test_a_reader_that_falls_is_replaced_and_its_object_remembered(root: Path, m
     """Crash, endless loop, endless memory, and an end from outside, which says nothing of the object."""
     patch = """
 import os, resource, signal
-from sim.objects.convert import conversion, worker
+from sim.objects.convert import making, worker
 def endless(source):
     while True: pass
 def hungry(source):
@@ -246,8 +246,8 @@ def hungry(source):
 worker.SECONDS = 4
 readers = {".stl": lambda source: os.abort(), ".off": endless, ".ply": hungry}
 readers[".gltf"] = lambda source: os.kill(os.getpid(), signal.SIGKILL)
-usual = conversion.read
-conversion.read = lambda source: readers.get(source.suffix, usual)(source)
+usual = making.read
+making.read = lambda source: readers.get(source.suffix, usual)(source)
 worker.main()
 """
     monkeypatch.setattr(process, "START", f"{START.partition('from')[0]} exec({patch!r})")
@@ -276,9 +276,9 @@ def test_refusals_are_kept_by_content(root: Path, tmp_path: Path, monkeypatch: p
     def fail(*_: object) -> None:
         raise AssertionError("converted again")
 
-    monkeypatch.setattr(conversion, "convert", fail)
+    monkeypatch.setattr(making, "convert", fail)
     for path, reason in first.skipped.items():
-        assert conversion.convert_file(tmp_path / "copy", path, first.settings).refusal == reason
+        assert making.convert_file(tmp_path / "copy", path, first.settings).refusal == reason
     assert examine(root, "box/good_a/box.obj").digest == examine(tmp_path / "copy", "box/good_a/box.obj").digest
 
 
