@@ -179,6 +179,11 @@ def read_header(root: Path) -> dict[str, Any]:
         raise InputError(f"{path}: version {version}: at most {VERSION} is read here; update armplay")
     if not isinstance(per_shard, int) or per_shard < 1:
         raise InputError(f"{path}: episodes_per_shard={per_shard}: at least 1 is needed to find an episode's shard")
+    if header.get("image_format") not in [*shards.IMAGE_FORMATS]:
+        known = " and ".join(shards.IMAGE_FORMATS)
+        raise InputError(
+            f"{path}: image_format={header.get('image_format')!r}: {known} are known, so its images cannot be read"
+        )
     if not _are_sources(header.get("sources", [])):
         raise InputError(f"{path}: 'sources' are not what was merged, so no episode's origin is known; restore it")
     return header

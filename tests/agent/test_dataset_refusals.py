@@ -118,6 +118,8 @@ def test_what_is_no_dataset_is_not_opened(tmp_path: Path) -> None:
         "{": "cannot be read",
         "[]": "its format is not",
         json.dumps(good | {"format": "lerobot"}): "its format is not",
+        json.dumps(good | {"image_format": "tiff"}): "image_format='tiff': jpeg and png are known, so its images",
+        json.dumps({**good, "image_format": None}): "image_format=None: jpeg and png are known, so its images",
         json.dumps(good | {"version": 2}): "version 2: at most 1 is read here; update armplay",
         json.dumps(good | {"episodes_per_shard": 0}): "episodes_per_shard=0: at least 1",
     }.items():
