@@ -184,9 +184,22 @@ def read_header(root: Path) -> dict[str, Any]:
         raise InputError(
             f"{path}: image_format={header.get('image_format')!r}: {known} are known, so its images cannot be read"
         )
+    for name in ("settings", "objects", "chain"):
+        if not isinstance(header.get(name, {}), dict):
+            raise InputError(
+                f"{path}: {name} is no JSON object, so how its episodes were made is not known; restore it"
+            )
+    if not _are_versions(header.get("versions", [])):
+        raise InputError(f"{path}: 'versions' are not what made its episodes; restore them")
     if not _are_sources(header.get("sources", [])):
         raise InputError(f"{path}: 'sources' are not what was merged, so no episode's origin is known; restore it")
     return header
+
+
+def _are_versions(found: Any) -> bool:
+    """Whether these are versions of packages, or a list of such and from which episode on each was used."""
+    entries = found if isinstance(found, list) else [found]
+    return all(isinstance(entry, dict) and type(entry.get("after_episodes", 0)) is int for entry in entries)
 
 
 def _are_sources(found: Any) -> bool:

@@ -56,9 +56,10 @@ def agreement(episode: Episode, chain: Chain) -> float:
 
     Raises InputError for an episode of another arm than `chain`.
     """
-    if episode.joints.shape[1] != chain.joints:
-        counts = f"{episode.joints.shape[1]} joints, the arm of its dataset has {chain.joints}"
-        raise InputError(f"episode {episode.number}: {counts}; restore the shard, or dataset.json")
+    if {episode.joints.shape[1], episode.recorded.shape[1]} != {chain.joints}:
+        counts = f"{episode.joints.shape[1]} joints and {episode.recorded.shape[1]} commands a frame"
+        whole = f"episode {episode.number}: {counts}, the arm of its dataset has {chain.joints}"
+        raise InputError(f"{whole}; restore the shard, or dataset.json")
     steps = episode.recorded.astype(np.float64) * np.diff(episode.times)[:, None]
     turned = np.concatenate([np.zeros((1, steps.shape[1])), np.cumsum(steps, axis=0)])
     first, second = np.nonzero(~np.eye(len(turned), dtype=bool))

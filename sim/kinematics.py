@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from sim import poses
+from sim.errors import InputError
 
 _PRIMES = np.array([2, 3, 5, 7, 11, 13, 17, 19, 23, 29])
 """Their square roots are independent over the rationals: multiples of them fill a cube evenly (Weyl)."""
@@ -42,7 +43,19 @@ class Chain:
 
     @classmethod
     def from_json(cls, stored: dict[str, Any]) -> Chain:
-        return cls(**{item.name: np.asarray(stored[item.name], dtype=np.float64) for item in fields(cls)})
+        """What `to_json` gave. Raises InputError for what is no chain."""
+        try:
+            found = {item.name: np.asarray(stored[item.name], dtype=np.float64) for item in fields(cls)}
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
+            raise InputError(f"chain: no kinematic chain of an arm ({type(error).__name__}: {error})") from None
+        count = len(found["axes"]) if found["axes"].ndim else 0
+        shapes = {"origins": (count, 7), "axes": (count, 3), "hand": (7,)}
+        shapes |= dict.fromkeys(("lower", "upper", "velocity"), (count,))
+        for name, shape in shapes.items():
+            if count == 0 or found[name].shape != shape or np.isnan(found[name]).any():
+                told = f"{name} of shape {list(found[name].shape)}"
+                raise InputError(f"chain: {told}: numbers {list(shape)} are needed; it is no arm otherwise")
+        return cls(**found)
 
     @cached_property
     def steps(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

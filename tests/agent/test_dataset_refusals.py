@@ -120,6 +120,10 @@ def test_what_is_no_dataset_is_not_opened(tmp_path: Path) -> None:
         json.dumps(good | {"format": "lerobot"}): "its format is not",
         json.dumps(good | {"image_format": "tiff"}): "image_format='tiff': jpeg and png are known, so its images",
         json.dumps({**good, "image_format": None}): "image_format=None: jpeg and png are known, so its images",
+        json.dumps(good | {"settings": None}): "settings is no JSON object, so how its episodes were made",
+        json.dumps(good | {"chain": [7]}): "chain is no JSON object",
+        json.dumps(good | {"objects": "toys"}): "objects is no JSON object",
+        json.dumps(good | {"versions": ["1.0"]}): "'versions' are not what made its episodes",
         json.dumps(good | {"version": 2}): "version 2: at most 1 is read here; update armplay",
         json.dumps(good | {"episodes_per_shard": 0}): "episodes_per_shard=0: at least 1",
     }.items():

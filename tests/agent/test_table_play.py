@@ -208,7 +208,9 @@ def test_agreement_is_that_of_efference_and_pose() -> None:
                 alike.append(np.linalg.norm(told[:3] - true[:3]) <= 0.01 and np.degrees(turn) <= 10.0)
         assert agreement(episode, recorder.chain) == pytest.approx(np.mean(alike))
         assert (np.mean(alike) == 1.0) == all_agree
-        with pytest.raises(InputError, match="episode 0: 7 joints, the arm of its dataset has 8"):
+        with pytest.raises(
+            InputError, match="episode 0: 7 joints and 7 commands a frame, the arm of its dataset has 8"
+        ):
             agreement(episode, touching_chain(arm_spec("panda")))
         recorder.close()
 

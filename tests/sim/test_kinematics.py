@@ -211,6 +211,24 @@ def test_a_chain_goes_through_json_bit_by_bit() -> None:
     assert np.array_equal(forward(back, joints), forward(CHAIN, joints))
 
 
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"axes": []}, r"origins of shape \[7, 7\]"),
+        ({"lower": [0.0] * 6}, r"lower of shape \[6\]: numbers \[7\] are needed"),
+        ({"hand": [0.0] * 6 + [float("nan")]}, r"hand of shape \[7\]"),
+        ({"upper": [[0.0], [0.0, 1.0]]}, "ValueError"),
+        ({"upper": ["far"] * 7}, "ValueError"),
+        ({"origins": None}, "origins of shape"),
+    ],
+)
+def test_what_is_no_chain_is_refused(change: dict[str, object], told: str) -> None:
+    with pytest.raises(InputError, match=f"^chain: .*{told}"):
+        Chain.from_json({**CHAIN.to_json(), **change})
+    with pytest.raises(InputError, match="no kinematic chain of an arm"):
+        Chain.from_json({})
+
+
 def test_an_unknown_arm_is_an_input_error() -> None:
     with pytest.raises(InputError, match="known are kuka"):
         arm_spec("tentacle")
