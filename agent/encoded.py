@@ -16,6 +16,7 @@ JPEG = b"\xff\xd8"
 SIZES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """Markers of a JPEG after which its size stands (ITU T.81, table B.1)."""
 SEGMENT, SIDES = struct.Struct(">BBH").unpack_from, struct.Struct(">HH").unpack_from
+CHUNK = struct.Struct(">I4s").unpack_from
 Bytes = bytes | memoryview
 
 
@@ -25,6 +26,7 @@ def decode(data: bytes | np.ndarray, flags: int) -> np.ndarray:
     Raises ValueError for what is no image, or too large a one.
     """
     size_of(data)
+    _check_chunks(data if isinstance(data, bytes) else memoryview(data))  # type: ignore[arg-type]
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
     except cv2.error as error:
@@ -41,6 +43,18 @@ def size_of(data: bytes | np.ndarray) -> tuple[int, int]:
     if not 0 < width * height <= LARGEST:
         raise ValueError(f"an image of {width}x{height} pixels: at most {LARGEST} are decoded")
     return width, height
+
+
+def _check_chunks(view: Bytes) -> None:
+    """That no part of a PNG is longer than the file, as OpenCV takes the memory for it before it reads."""
+    if view[:8] != PNG:
+        return
+    at, kind = 8, b""
+    while at + 8 <= len(view) and kind != b"IEND":
+        length, kind = CHUNK(view, at)
+        at += 12 + length
+        if at > len(view):
+            raise ValueError(f"an image cannot be decoded (a part of {length} bytes in a file of {len(view)})")
 
 
 def _of_png(view: Bytes) -> tuple[int, int] | None:

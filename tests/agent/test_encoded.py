@@ -6,11 +6,12 @@ import io
 from contextlib import suppress
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from agent.encoded import size_of
+from agent.encoded import decode, size_of
 
 KINDS: dict[str, dict[str, Any]] = {
     "JPEG": {},
@@ -46,3 +47,17 @@ def test_what_is_cut_short_has_its_size_or_none(kind: str) -> None:
     least = min(cut for cut, _ in told)
     assert 20 < least < 400
     assert told == [(cut, (30, 20)) for cut in range(least, len(whole) + 1)]
+
+
+@pytest.mark.parametrize("extra", [b"", b"what follows the end"])
+def test_a_png_that_claims_more_than_it_holds_is_not_decoded(extra: bytes) -> None:
+    """OpenCV would take the memory first."""
+    pixels = np.random.default_rng(0).integers(0, 256, (9, 13, 3), np.uint8)
+    whole = cv2.imencode(".png", pixels)[1].tobytes() + extra
+    assert np.array_equal(decode(whole, cv2.IMREAD_COLOR), pixels)
+    assert np.array_equal(decode(np.frombuffer(whole, np.uint8), cv2.IMREAD_COLOR), pixels)
+    at = whole.index(b"IDAT")
+    for claimed in (len(whole), 318_767_118, 2**32 - 1):
+        damaged = whole[: at - 4] + claimed.to_bytes(4, "big") + whole[at:]
+        with pytest.raises(ValueError, match=f"a part of {claimed} bytes in a file of {len(whole)}"):
+            decode(damaged, cv2.IMREAD_COLOR)
