@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from learner.data.base import LARGEST
-from learner.data.heap import Places, places
+from learner.data.heap import Places, check_collections, places
 from sim.errors import InputError
 
 MANY = 256
@@ -62,8 +62,10 @@ class Hdf5:
         known = self._known(node, place) if len(node) >= MANY else None
         if known is None:
             return self._bytes(_points(node, indices), node)
-        found = known.read(self._file().id.get_vfd_handle(), indices)
+        file = self._file().id.get_vfd_handle()
+        found = known.read(file, indices)
         left = [row for row, data in enumerate(found) if data is None]
+        check_collections(file, known.collection[indices[left]])
         others = iter(self._bytes(_points(node, indices[left]), node) if left else ())
         return [next(others) if data is None else data for data in found]
 

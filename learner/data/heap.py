@@ -19,6 +19,8 @@ REFERENCE = np.dtype([("length", "<u4"), ("collection", "<u8"), ("number", "<u4"
 HEADER = struct.Struct("<H6xQ")
 """Of an object: its number, and its bytes, which follow and are filled up to a multiple of 8. That of a collection is
 as long."""
+COLLECTION = struct.Struct("<4s4xQ")
+"""The head of a collection: signature, and its bytes with this head."""
 MOST = 1 << 22
 """References of a dataset that are held in memory: ten times those of RT4K."""
 
@@ -32,6 +34,8 @@ class Places(NamedTuple):
     """int64 [N]: bytes after it; 0 where there are none, or not in the file."""
     number: np.ndarray
     """uint32 [N]: in the collection."""
+    collection: np.ndarray
+    """uint64 [N]: offset of the collection."""
 
     def read(self, file: int, rows: np.ndarray) -> list[bytes | None]:
         """The entries of these rows from the open file; None for those that do not lie there."""
@@ -55,7 +59,27 @@ def places(node: Any, file: int) -> Places | None:
     header[order] = collection.astype(np.int64) + HEADER.size + starts - starts[first]
     size = os.fstat(file).st_size
     inside = (references["collection"] < size) & (header + HEADER.size + length <= size)
-    return Places(header, np.where(inside, length, 0), references["number"])
+    return Places(header, np.where(inside, length, 0), references["number"], references["collection"])
+
+
+def check_collections(file: int, offsets: np.ndarray) -> None:
+    """That what lies there in the open file can be given to HDF5, which turns for ever in a collection with an object
+    of no size. Raises ValueError."""
+    size = os.fstat(file).st_size
+    for start in np.unique(offsets[(offsets > 0) & (offsets < size)]).tolist():
+        data = os.pread(file, COLLECTION.size, start)
+        if len(data) < COLLECTION.size:
+            continue  # HDF5 says so
+        signature, whole = COLLECTION.unpack(data)
+        if signature != b"GCOL" or start + whole > size:
+            continue  # the same
+        data, at = os.pread(file, whole, start), COLLECTION.size
+        while at + HEADER.size <= whole:
+            number, length = HEADER.unpack_from(data, at)
+            step = HEADER.size + (length + 7) // 8 * 8 if number else length  # free space counts its header
+            if step < HEADER.size or at + step > whole:
+                raise ValueError(f"the collection at byte {start} holds an object of {length} bytes at {at} of {whole}")
+            at += step
 
 
 def _entry(file: int, header: int, length: int, number: int) -> bytes | None:

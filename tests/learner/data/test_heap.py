@@ -14,7 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from learner.data.hdf5 import MANY, Hdf5
-from learner.data.heap import REFERENCE, Places, places
+from learner.data.heap import REFERENCE, Places, check_collections, places
+from sim.errors import InputError
 
 COUNT = MANY + 44
 BYTES = h5py.vlen_dtype(np.uint8)
@@ -166,10 +167,42 @@ def test_only_what_its_header_names_is_read(tmp_path: Path) -> None:
     headers = [24, 48, 48, 48, 24, len(data) - 16, len(data), 1 << 62]
     lengths = [5, 9, 8, 9, 0, 1, 9, 9]
     numbers = [1, 3, 3, 1, 1, 4, 3, 3]
-    known = Places(np.array(headers), np.array(lengths), np.array(numbers, np.uint32))
+    known = Places(np.array(headers), np.array(lengths), np.array(numbers, np.uint32), np.zeros(8, np.uint64))
     with (tmp_path / "heap").open("rb") as file:
         found = known.read(file.fileno(), np.array([1, *range(len(headers)), 0]))
     assert found == [b"third one", b"first", b"third one", *[None] * 6, b"first"]
+
+
+@pytest.mark.parametrize(
+    ("number", "length", "fine"),
+    [(2, 9, True), (0, 32, True), (0, 0, False), (0, 8, False), (2, 40, False), (2, 2**64 - 1, False)],
+)
+def test_what_hdf5_would_turn_in_for_ever_is_not_given_to_it(
+    number: int, length: int, fine: bool, tmp_path: Path
+) -> None:
+    data = bytearray(b"before.." + collection([(1, b"first"), (2, b"second one"), (3, b"")]))
+    data[48:64] = struct.pack("<HHIQ", number, 1, 0, length)
+    (tmp_path / "heap").write_bytes(data)
+    with (tmp_path / "heap").open("rb") as file:
+        check_collections(file.fileno(), np.array([0, 1, len(data) - 4, len(data), 2**64 - 1], np.uint64))
+        offsets = np.array([8, 8, 0], np.uint64)
+        if fine:
+            check_collections(file.fileno(), offsets)
+        else:
+            with pytest.raises(ValueError, match=f"byte 8 holds an object of {length} bytes at 40 of 88"):
+                check_collections(file.fileno(), offsets)
+
+
+def test_a_damaged_collection_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "data.h5"
+    with h5py.File(path, "w") as file:
+        among_others(file, contents(0))
+    content = bytearray(path.read_bytes())
+    at = content.index(b"GCOL") + 16
+    content[at : at + 16] = bytes(16)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"data\.h5: .* collection at byte \d+ holds an object of 0 bytes"):
+        Hdf5(path).entries(["train"], np.arange(COUNT))
 
 
 @pytest.fixture(scope="module")
