@@ -15,6 +15,7 @@ from agent.outcome import Outcome, agreement, outcome
 from agent.record import RecordSettings
 from agent.settings import differences, to_json
 from sim import viewsphere
+from sim.errors import InputError
 from sim.kinematics import Chain
 
 MEASURED = 200
@@ -79,6 +80,10 @@ def _outcomes(motions: list[Episode]) -> dict[str, Any]:
 def _motion(data: Dataset, number: int, names: tuple[str, str]) -> Episode:
     """An episode without its images, none of which is read."""
     read = {name: data.vectors(number, name) for name in ("recorded", "joints", "object_pose", "camera_pose", "grasp")}
+    for name in ("object_pose", "camera_pose", "grasp"):
+        if read[name].shape[1] != 7:
+            told = f"{name} of episode {number} has {read[name].shape[1]} numbers a frame, a pose has 7"
+            raise InputError(f"{data.root}: {told}; see what verify says")
     times = next(data.tables([number], columns=["time"]))["time"].to_numpy()
     count = len(times)
     return Episode(

@@ -18,6 +18,7 @@ import pytest
 from agent import shards
 from agent.checksums import read_checksums
 from agent.dataset import Dataset
+from agent.info import summary
 from agent.schema import SCHEMA
 from agent.verify import problems
 from agent.writer import DatasetWriter
@@ -148,6 +149,18 @@ def test_values_that_no_recording_has_are_found(
     line = next(line for line in found(root) if line.startswith("data/shard-000001.parquet: "))
     assert "episode 5" in line
     assert told in line
+
+
+@pytest.mark.parametrize("name", ["object_pose", "camera_pose", "grasp"])
+def test_poses_of_another_length_are_not_summed_up(sound: Path, tmp_path: Path, name: str) -> None:
+    root = tmp_path / "data"
+    shutil.copytree(sound, root)
+    path = shards.path_of(root, 1)
+    tables = list(shards.read(path, range(4)))
+    tables[1] = with_column(tables[1], name, [[0.0] * 6] * 4)
+    shards.write(path, tables)
+    with pytest.raises(InputError, match=f"{name} of episode 5 has 6 numbers a frame, a pose has 7"):
+        summary(Dataset(root))
 
 
 def test_episodes_that_look_different_are_found(tmp_path: Path) -> None:
