@@ -87,12 +87,20 @@ def link_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
 
 
 def hand_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
-    """Homogeneous matrices [..., 4, 4] of the hand in the base frame, for joint angles [..., D] rad."""
-    frames = _steps(chain, joints)
-    while (count := frames.shape[-3]) > 1:  # neighbours in pairs: half the products of all link frames
-        pairs = frames[..., 0 : count - 1 : 2, :, :] @ frames[..., 1::2, :, :]
-        frames = pairs if count % 2 == 0 else np.concatenate([pairs, frames[..., -1:, :, :]], axis=-3)
-    return frames[..., 0, :, :] @ chain.hand_frame
+    """Homogeneous matrices [..., 4, 4] of the hand in the base frame, for joint angles [..., D] rad.
+
+    Many postures at once: the last axis runs over them, so that each sum and product is of long rows of memory, which
+    takes half as long as so many small matrices.
+    """
+    angles = np.asarray(joints, dtype=np.float64)
+    rows = angles.reshape(-1, chain.joints).T
+    parts = np.stack([np.ones_like(rows), np.sin(rows), 1.0 - np.cos(rows)], axis=1)
+    steps = np.stack(chain.steps, axis=-1).reshape(chain.joints, 16, 3)
+    frames = (steps @ parts).reshape(chain.joints, 4, 4, -1)
+    while len(frames) > 1:  # neighbours in pairs: half the products of all link frames
+        pairs = np.einsum("pikn,pkjn->pijn", frames[: len(frames) - 1 : 2], frames[1::2])
+        frames = pairs if len(frames) % 2 == 0 else np.concatenate([pairs, frames[-1:]])
+    return np.einsum("ikn,kj->nij", frames[0], chain.hand_frame).reshape(*angles.shape[:-1], 4, 4)
 
 
 def forward(chain: Chain, joints: np.ndarray) -> np.ndarray:
