@@ -95,7 +95,7 @@ class Learner:
                 self._scored = DistributedDataParallel(self.method, device_ids=ids, broadcast_buffers=False)
         self.optimizer = build_optimizer(self.method.parameters(), optimizer_settings)
         self.probe = OnlineLinearProbe(self.encoder.features, categories, seed=seed + 2).to(self.device)
-        self._augment = Augment(augment_settings)
+        self._augment = Augment(augment_settings, dtype=torch.bfloat16 if self.method.reduced else torch.float32)
         self._mirror = mirror if augment_settings.flip == "together" else None
         self.action_mean = torch.zeros(action_size)
         self.action_std = torch.ones(action_size)
@@ -146,7 +146,7 @@ class Learner:
         return Step({**dict(zip(losses, means, strict=True)), "probe/linear_batch": probed["accuracy"]}, output)
 
     def _views(self, pairs: Pairs) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Both views float32 [B, 3, H, W] and the standardised action [B, A], on the device."""
+        """Both views [B, 3, H, W] as the encoder takes them, and the standardised action [B, A], on the device."""
         drawn = int(stream("augment", self._seed, self.steps, self.team.rank).integers(2**63))
         generator = torch.Generator().manual_seed(drawn)
         here, there = (frames.to(self.device, non_blocking=True) for frames in (pairs.first, pairs.second))

@@ -21,11 +21,12 @@ class Augment:
     Generators are on the CPU, wherever the frames are: a device is sent what was drawn, and never waited for.
     """
 
-    def __init__(self, settings: AugmentSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: AugmentSettings, *, dtype: torch.dtype = torch.float32) -> None:
+        """`dtype` is what views are rounded to once they are made: the format that their network takes."""
+        self.settings, self.dtype = settings, dtype
 
     def __call__(self, images: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-        """uint8 [B, 3, H, W] in any memory format to float32 [B, 3, H, W] planes in [-1, 1], on the same device."""
+        """uint8 [B, 3, H, W] in any memory format to [B, 3, H, W] in [-1, 1], channels-last, on the same device."""
         return self.apply(images, self.draw(images.shape, generator))
 
     def pair(
@@ -47,15 +48,16 @@ class Augment:
         return draw(self.settings, shape, generator)
 
     def apply(self, images: torch.Tensor, drawn: Draw) -> torch.Tensor:
-        """uint8 [B, 3, H, W] to float32 [B, 3, H, W] in [-1, 1], by parameters that were drawn before."""
-        views = torch.empty(images.shape, device=images.device)
+        """As a call, by parameters that were drawn before."""
+        views = torch.empty(images.shape, dtype=self.dtype, device=images.device, memory_format=torch.channels_last)
         step = CPU_BLOCK if images.device.type == "cpu" else max(1, len(images))
         for start in range(0, len(images), step):
             block = slice(start, start + step)
-            self._apply_block(images[block], drawn.each(operator.itemgetter(block)), out=views[block])
+            planes = self._planes(images[block], drawn.each(operator.itemgetter(block)))
+            views[block] = planes.to(self.dtype)  # at once in another format and order it would take longer
         return views
 
-    def _apply_block(self, images: torch.Tensor, drawn: Draw, *, out: torch.Tensor) -> None:
+    def _planes(self, images: torch.Tensor, drawn: Draw) -> torch.Tensor:
         cut = self.settings.crop_probability > 0 or self.settings.flip != "off"
         if cut and images.device.type == "cpu":
             planes = resized_crop_of_bytes(images, drawn.boxes, flip=drawn.flip)
@@ -69,7 +71,7 @@ class Augment:
             JITTERS[column](planes, factors[:, column, None, None, None])
         _change_rows(planes, drawn.grey, lose_colour)
         _change_rows(planes, drawn.sigma > 0, gaussian_blur, drawn.sigma)
-        torch.mul(planes, 2, out=out).sub_(1).clamp_(-1, 1)
+        return planes.mul_(2).sub_(1).clamp_(-1, 1)
 
 
 def _change_rows(

@@ -174,7 +174,8 @@ class Method(nn.Module):
         # The views pass one after the other: each has its own BatchNorm statistics, as in the authors' code.
         with torch.autocast(first.device.type, torch.bfloat16, enabled=self.reduced):
             features = encoder(first), encoder(second)
-        features = features[0].to(first.dtype), features[1].to(second.dtype)
+        if self.reduced:
+            features = features[0].float(), features[1].float()
         return Seen(features, (projector(features[0]), projector(features[1])))
 
 

@@ -40,7 +40,7 @@ def test_views_are_a_function_of_frames_and_generator_alone(chosen, count, seed)
     views = augment(images, generator(seed))
     assert views.shape == images.shape
     assert views.dtype == torch.float32
-    assert views.is_contiguous()
+    assert views.is_contiguous(memory_format=torch.channels_last)
     assert -1 <= views.min() <= views.max() <= 1
     assert torch.equal(augment(images.contiguous(), generator(seed)), views)
     assert torch.equal(augment(images.flip(0).flip(0).to(memory_format=torch.channels_last), generator(seed)), views)
@@ -61,6 +61,12 @@ def test_a_view_does_not_depend_on_the_rest_of_its_batch(chosen, count, data):
 def test_consecutive_views_of_one_generator_differ():
     images, augment, source = frames(6), Augment(AugmentSettings()), generator()
     assert not torch.equal(augment(images, source), augment(images, source))
+
+
+def test_views_of_another_format_are_rounded_once():
+    images = frames(5)
+    exact = Augment(ALL)(images, generator(1))
+    assert torch.equal(Augment(ALL, dtype=torch.bfloat16)(images, generator(1)), exact.to(torch.bfloat16))
 
 
 def test_nothing_is_read_back_from_the_device():
