@@ -120,7 +120,7 @@ def test_quick_goes_on_with_the_grid_that_was_begun_and_draws_a_first_curve(
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "experiments/noise-quick"
     folder.mkdir(parents=True)
-    write_grid(folder / "grid.json", replace(made, conditions=few, seeds=(1, 1, 1), budget=0.6))
+    write_grid(folder / "grid.json", replace(made, conditions=few, seeds=(1, 1, 1), cut="--budget 0.6"))
     outcome = run_here("robustness", "--quick", "--quiet")
     assert (outcome.status, outcome.err) == (0, ""), outcome
     rows = {row["condition"]: row for row in rows_of(folder / "cells.csv")}
