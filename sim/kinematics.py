@@ -69,6 +69,11 @@ class Chain:
         return straight, sine, versine
 
     @cached_property
+    def step_rows(self) -> np.ndarray:
+        """`steps` as [D, 16, 3]: what each entry of a link's matrix is, by 1, sin(q) and 1 - cos(q)."""
+        return np.stack(self.steps, axis=-1).reshape(self.joints, 16, 3)
+
+    @cached_property
     def hand_frame(self) -> np.ndarray:
         """[4, 4]: the hand frame in the last link's frame."""
         frame = np.eye(4)
@@ -95,8 +100,7 @@ def hand_frames(chain: Chain, joints: np.ndarray) -> np.ndarray:
     angles = np.asarray(joints, dtype=np.float64)
     rows = angles.reshape(-1, chain.joints).T
     parts = np.stack([np.ones_like(rows), np.sin(rows), 1.0 - np.cos(rows)], axis=1)
-    steps = np.stack(chain.steps, axis=-1).reshape(chain.joints, 16, 3)
-    frames = (steps @ parts).reshape(chain.joints, 4, 4, -1)
+    frames = (chain.step_rows @ parts).reshape(chain.joints, 4, 4, -1)
     while len(frames) > 1:  # neighbours in pairs: half the products of all link frames
         pairs = np.einsum("pikn,pkjn->pijn", frames[: len(frames) - 1 : 2], frames[1::2])
         frames = pairs if len(frames) % 2 == 0 else np.concatenate([pairs, frames[-1:]])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import multiprocessing
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from PIL import Image
 
 from learner.data import KINDS, open_data
-from learner.data.base import CHUNK, ImageData, decode_into
+from learner.data.base import AT_ONCE, CHUNK, LARGEST, ImageData, decode_into, read_whole
 from learner.data.hdf5 import Hdf5
 from learner.data.rt4k import Rt4k
 from sim.errors import InputError
@@ -174,3 +175,23 @@ def test_names_of_datasets(text: str) -> None:
     with pytest.raises(InputError, match=f"data={text}: KIND:ROOT is needed, with one of .*rt4k") as raised:
         open_data(text)
     assert all(kind in str(raised.value) for kind in KINDS)
+
+
+@pytest.mark.parametrize("size", [1, AT_ONCE - 1, AT_ONCE, AT_ONCE + 1, 3 * AT_ONCE])
+def test_a_file_of_any_size_is_read_whole(tmp_path, size):
+    content = np.random.default_rng(size).bytes(size)
+    (tmp_path / "image.jpg").write_bytes(content)
+    assert read_whole(str(tmp_path / "image.jpg")) == content
+
+
+def test_what_is_no_file_or_too_large_is_refused(tmp_path):
+    (tmp_path / "empty.jpg").touch()
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "large.jpg").touch()
+    os.truncate(tmp_path / "large.jpg", LARGEST + 1)
+    for name in ("pipe.jpg", "large.jpg"):
+        with pytest.raises(ValueError, match="256 MiB at most"):
+            read_whole(str(tmp_path / name))
+    assert read_whole(str(tmp_path / "empty.jpg")) == b""
+    with pytest.raises(IsADirectoryError):
+        read_whole(str(tmp_path))
