@@ -38,7 +38,9 @@ NAMES = {
     "retrieval": "other pairs behind its own, % (chance 50)",
     "alignment": "viewpoint alignment, ratio in %",
 }
-MOST_CURVES = 6
+STYLES = ("-", "--", ":", "-.", (0, (8, 2)), (0, (1, 3)))
+"""Of the curves of one method: as many as there are curves."""
+MOST_CURVES = len(STYLES)
 LETTERS_AN_INCH = 17
 """Of a title."""
 
@@ -103,11 +105,10 @@ def draw_curves(path: Path, looks: Sequence[dict[str, Any]], methods: dict[str, 
     shaded; the first conditions of `methods`, which names the method of each."""
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)
-    styles = ("-", "--", ":", "-.")
     seen: dict[str, int] = {}
     for name, method in [*methods.items()][:MOST_CURVES]:
         own = [look for look in looks if look["condition"] == name]
-        style = styles[seen.get(method, 0) % len(styles)]
+        style = STYLES[seen.get(method, 0)]
         seen[method] = seen.get(method, 0) + 1
         draw = partial(_curve, own=own, color=COLORS[method], style=style, label=name)
         draw(left, "knn_validation", scale=100)
@@ -117,10 +118,10 @@ def draw_curves(path: Path, looks: Sequence[dict[str, Any]], methods: dict[str, 
     right.set_ylabel("action loss, nats (dotted: chance)")
     for axes in (left, right):
         axes.set_xlabel("steps")
-        axes.set_ylim(bottom=0)
         axes.grid(color="0.9")
         axes.spines[["top", "right"]].set_visible(False)
-    left.legend(fontsize=6, frameon=False)
+    left.set_ylim(bottom=0)  # the action loss stays near its chance for long: from 0 on nothing could be told apart
+    left.legend(fontsize=6, frameon=False, handlelength=4)
     right.set_visible(bool(right.lines))
     save(path, figure, title)
 
