@@ -42,6 +42,20 @@ def write_text(path: Path, text: str) -> None:
     write_whole(path, lambda file: file.write(text.encode()))
 
 
+def append_lines(path: Path, lines: Iterable[str]) -> None:
+    """Add lines, each with its end, to a file in UTF-8; a kill may cut the last one. Raises OSError where they do not
+    fit: the file is as it was then."""
+    rest = memoryview("".join(lines).encode())
+    with path.open("ab", buffering=0) as file:
+        before = file.tell()
+        try:
+            while rest:
+                rest = rest[file.write(rest) :]
+        except OSError:
+            file.truncate(before)
+            raise
+
+
 def read_json(path: Path) -> Any:
     """The JSON value in a file. Raises OSError, and ValueError as `parse_json`."""
     return parse_json(path.read_text(encoding="utf-8"))

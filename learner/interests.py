@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.episode import Episode, Interest
-from agent.files import read_lines, unwritable, write_text
+from agent.files import append_lines, read_lines, unwritable, write_text
 
 
 class InterestLog:
@@ -33,8 +33,7 @@ class InterestLog:
             if not self._begun:  # without the line that a kill has cut
                 write_text(self._path, "".join(_line(*each) for each in self.before.items()))
                 self._begun = True
-            with self._path.open("a") as file:
-                file.write(_line(episode.number, episode.interest))
+            append_lines(self._path, [_line(episode.number, episode.interest)])
         except OSError as error:
             raise unwritable(self._path, error) from error
 

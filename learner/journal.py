@@ -71,7 +71,7 @@ class Journal:
                 figures = health(step.output.projections, step.output.features, step.output.matched, pairs.instance)
             meters.note({name: float(value) for name, value in figures.items()})
             row = meters.row(self.buffer, self._limiter)
-            run.log(done, row, self.buffer.entries)
+            run.log(done, row, self.buffer.take_entries())
             self._watch.figures(done, row)
             self._watch.pairs(done, pairs)
             self._say(diagnose({"step": done, **row}, width=min(step.output.features.shape)))
@@ -84,7 +84,7 @@ class Journal:
     def keep(self) -> None:
         """Write a checkpoint, unless the learner has diverged."""
         self._meters.check()
-        self._run.checkpoint(self._learner, self._meters.seconds, self.buffer.entries)
+        self._run.checkpoint(self._learner, self._meters.seconds, self.buffer.take_entries())
 
     def _say(self, sentences: list[str]) -> None:
         """Each kind of trouble once."""

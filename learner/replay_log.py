@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from agent.files import read_lines, write_text
+from agent.files import append_lines, read_lines, write_text
 from learner.replay import Entry
 from sim.errors import InputError
 
@@ -39,24 +39,24 @@ class ReplayLog:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
-        self._offset = self._written = 0
+        self._offset = 0
+        self._waiting: list[Entry] = []
+        """Not written yet: the disk may be full."""
 
     def begin(self, taken: int, *, steps: int) -> None:
         """A session of a run of `steps` steps begins after those that are `taken`; what was noted beyond them is of
         steps that are taken anew."""
         kept = [row for row in read_log(self._path) if row.draw <= taken] if taken and self._path.exists() else []
-        self._offset, self._written = (taken + 1 if taken else 0), 0
+        self._offset, self._waiting = (taken + 1 if taken else 0), []
         write_text(self._path, "".join(map(_line, [*kept, Logged(self._offset, None, steps)])))
 
-    def write(self, entries: Sequence[Entry]) -> None:
-        """Add what is new of a buffer's entries."""
-        new = list(entries[self._written :])
-        if new:
-            with self._path.open("a") as file:
-                file.writelines(
-                    _line(Logged(entry.draws + self._offset, entry.number, interest=entry.interest)) for entry in new
-                )
-            self._written += len(new)
+    def write(self, new: Sequence[Entry]) -> None:
+        """Add insertions, after those that could not be written before. Raises OSError where they do not fit."""
+        self._waiting += new
+        rows = (Logged(each.draws + self._offset, each.number, interest=each.interest) for each in self._waiting)
+        if self._waiting:
+            append_lines(self._path, map(_line, rows))
+        self._waiting = []
 
 
 def read_log(path: Path) -> list[Logged]:

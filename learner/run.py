@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from agent.files import read_json, read_lines, unwritable, write_text
+from agent.files import append_lines, read_json, read_lines, unwritable, write_text
 from agent.settings import differences, from_json, to_json
 from agent.watch import Watch
 from learner.board import Board
@@ -68,7 +68,6 @@ class Run:
         Make or reopen the folder. Raises InputError for a used folder, another run's settings, or one in use."""
         self.folder, self.settings, self.command, self.machine = folder, settings, command, machine
         self.checkpoints = Checkpoints(folder / "checkpoints", keep=settings.keep_checkpoints)
-        self.history: list[dict[str, float]] = []
         self.seconds = 0.0
         """Trained in earlier sessions."""
         self.damaged: list[str] = []
@@ -77,6 +76,8 @@ class Run:
         self.board = Board(folder / "tensorboard", categories) if self._team.leads else Watch()
         """What TensorBoard shows."""
         self._best = float("-inf")
+        self._looked = (-1, self._best)
+        """Step and figure of the last look at the validation objects."""
         self._lock: TextIO | None = None
         self._log = ReplayLog(folder) if isinstance(settings, OnlineSettings) else None
         if self._team.leads:
@@ -125,9 +126,11 @@ class Run:
                 self.seconds, self._best = float(kept.state["seconds"]), float(kept.state["best"])
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise InputError(f"{kept.path}: not a checkpoint of this run ({error})") from None
-        self.history = [row for row in stored_history(self.folder) if row["step"] <= learner.steps]
         if self._team.leads:
-            write_text(self._history_path, "".join(map(_line, self.history)))
+            kept_rows = [row for row in self.history if row["step"] <= learner.steps]
+            write_text(self._history_path, "".join(map(_line, kept_rows)))
+            for row in kept_rows[-1:]:
+                self._look(row)
             if self._log is not None:
                 self._log.begin(learner.steps, steps=learner.horizon)
         self._team.wait()  # nobody reads what another has begun to write
@@ -136,9 +139,9 @@ class Run:
         """Write everything that `restore` needs, atomically."""
         if not self._team.leads:
             return
-        looks = [row[WATCHED] for row in self.history if row["step"] == learner.steps and WATCHED in row]
-        best = bool(looks) and looks[-1] > self._best
-        self._best = max([self._best, *looks])
+        step, found = self._looked
+        best = step == learner.steps and found > self._best
+        self._best = found if best else self._best
         tensors, state = learner.state()
         rest = {"seconds": seconds, "best": self._best, "learner": state}
         self._note(entries)
@@ -146,12 +149,12 @@ class Run:
 
     def log(self, step: int, values: dict[str, float], entries: Sequence[Entry] = ()) -> None:
         """Add a row to the history and to TensorBoard, and what was inserted since to the log of insertions."""
-        self.history.append({"step": step, **values})
         if not self._team.leads:
             return
+        row = {"step": step, **values}
+        self._look(row)
         try:
-            with self._history_path.open("a") as file:
-                file.write(_line(self.history[-1]))
+            append_lines(self._history_path, [_line(row)])
             self._note(entries)
         except OSError as error:
             raise unwritable(self.folder, error) from error
@@ -165,6 +168,11 @@ class Run:
             if self._lock is not None:
                 self._lock.close()
 
+    def _look(self, row: dict[str, float]) -> None:
+        """Remember a row's figure of the validation objects, if it has one: it may make a checkpoint the best."""
+        if WATCHED in row:
+            self._looked = (int(row["step"]), row[WATCHED])
+
     def _note(self, entries: Sequence[Entry]) -> None:
         """What came into the buffer of a live run; other runs know it beforehand."""
         if self._log is None:
@@ -173,6 +181,11 @@ class Run:
             self._log.write(entries)
         except OSError as error:
             raise unwritable(self.folder, error) from error
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """All rows that were logged, read from their file: a run of days has more than memory should hold."""
+        return stored_history(self.folder)
 
     @property
     def _history_path(self) -> Path:

@@ -34,8 +34,6 @@ class PairSet:
         each process gets its share of the clips. Raises InputError where there is no pair, or a way of drawing needs
         view angles that are not known."""
         self.image_size = image_size or data.image_size
-        self.entries: list[Entry] = []
-        """Nothing comes in later."""
         self._data, self._split, self._pairing = data, split, pairing(sampling)
         self._frames = data.frames(split)
         starts = np.flatnonzero(np.diff(self._frames.clip, prepend=-1))
@@ -55,6 +53,10 @@ class PairSet:
     def __len__(self) -> int:
         """Clips that are drawn from."""
         return len(self._starts)
+
+    def take_entries(self) -> list[Entry]:
+        """None: nothing comes in later."""
+        return []
 
     @property
     def action_size(self) -> int:

@@ -161,6 +161,21 @@ def test_what_does_not_fit_is_refused_and_evicts_nothing() -> None:
     assert [entry.number for entry in buffer.entries] == [0]
 
 
+def test_objects_are_told_apart_by_their_names_and_entries_are_handed_over_once() -> None:
+    buffer = buffer_of(12)
+    names = ["a", "b", "a", "ab", "b", "a"]
+    for number, name in enumerate(names):
+        buffer.insert(coded_episode(number)._replace(category=coded_episode(0).category, instance=name))
+    pairs = buffer.sample(6, np.random.default_rng(0))
+    shown = [names[number] for number in pairs.episode.tolist()]
+    alike = pairs.instance[:, None] == pairs.instance
+    assert alike.tolist() == [[one == other for other in shown] for one in shown]
+    assert [entry.number for entry in buffer.take_entries()] == [0, 1, 2, 3, 4, 5]
+    buffer.insert(coded_episode(6))
+    assert [(entry.number, entry.draws) for entry in buffer.take_entries()] == [(6, 1)]
+    assert buffer.take_entries() == []
+
+
 def test_refused_settings() -> None:
     with pytest.raises(InputError, match="buffer_episodes=0"):
         buffer_of(0)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from learner.replay import Entry
 from learner.replay_log import NAME, Logged, ReplayLog, read_log
 from sim.errors import InputError
+from tests.full_disk import room_for
 
 GAPS = st.lists(st.tuples(st.integers(0, 999), st.integers(0, 3)), max_size=12)
 """Episodes, and draws since the one before."""
@@ -37,8 +38,8 @@ def test_sessions_are_kept_as_far_as_they_count(sessions: list[tuple[list[tuple[
             log.begin(taken, steps=taken + 50)
             first = taken + 1 if taken else 0
             expected = [row for row in expected if row.draw <= taken and taken] + [Logged(first, None, taken + 50)]
-            for end in (cut, cut, len(entries)):  # what was written is not written again
-                log.write(entries[:end])
+            for part in (entries[:cut], [], entries[cut:]):
+                log.write(part)
             expected += [Logged(first + entry.draws, entry.number, interest=entry.interest) for entry in entries]
             assert read_log(Path(folder, NAME)) == expected
 
@@ -53,6 +54,17 @@ def test_what_a_kill_has_cut_is_left_out(gaps: list[tuple[int, int]], cut: int) 
         path.write_text(text[: len(text) - cut])
         lines = path.read_text().splitlines()
         assert read_log(path) in (whole[: len(lines)], whole[: max(0, len(lines) - 1)])
+
+
+def test_what_a_full_disk_refused_is_written_later_and_once(tmp_path: Path) -> None:
+    log, path, entries = ReplayLog(tmp_path), tmp_path / NAME, entries_of([(number, 1) for number in range(90)])
+    log.begin(0, steps=9)
+    log.write(entries[:10])
+    with room_for(path.stat().st_size + 100), pytest.raises(OSError, match="File too large"):
+        log.write(entries[10:50])
+    assert [row.episode for row in read_log(path)] == [None, *range(10)]
+    log.write(entries[50:])
+    assert [row.episode for row in read_log(path)] == [None, *range(90)]
 
 
 @pytest.mark.parametrize(

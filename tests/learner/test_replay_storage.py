@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import resource
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from sim.errors import InputError
 from sim.randomize import Randomization
 from sim.scene import SceneSettings
 from tests.agent.episodes import fake_episode
+from tests.full_disk import room_for
 from tests.learner.episodes import buffer_of, kuka
 
 MAPS = Path("/proc/self/maps")
@@ -101,10 +101,8 @@ def test_a_file_has_no_name_and_is_gone_when_the_buffer_is_closed(tmp_path: Path
 @pytest.fixture
 def _small_files() -> Iterator[None]:
     """No file of this process may be larger than 100 kB."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with room_for(100_000):
+        yield
 
 
 @pytest.mark.usefixtures("_small_files")

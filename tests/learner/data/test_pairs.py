@@ -47,7 +47,7 @@ def test_a_pair_is_of_one_clip_with_its_labels_and_action(
     pairs_of = PairSet(data, "train", image_size=12)
     assert len(pairs_of) == 3  # clips of one frame are left out
     assert pairs_of.action_size == 2
-    assert pairs_of.entries == []
+    assert pairs_of.take_entries() == []
     batch = pairs_of.sample(60, np.random.default_rng(0))
     for name, looks in (("first", batch.first), ("second", batch.second)):
         assert (looks.shape, looks.dtype) == ((60, 3, 12, 12), torch.uint8), name
