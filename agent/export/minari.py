@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ def export_minari(data: Dataset, out: Path, told: Callable[[int, int], object]) 
         raise InputError(f"{error.name} is not installed, so nothing is written: pip install -e .[minari]") from error
     from gymnasium import spaces
 
+    lossless = _lossless(minari)
     about = data.metadata
     try:
         chain = Chain.from_json(about["chain"])
@@ -58,8 +60,8 @@ def export_minari(data: Dataset, out: Path, told: Callable[[int, int], object]) 
         "algorithm_name": str(about.get("settings", {}).get("play", "merged")),
         "author": "armplay",
         "description": f"Episodes of a simulated {about.get('arm', 'robot arm')} that turns objects before its camera",
-        "jpeg_encoding": False,
         "data_format": "hdf5",
+        **lossless,
     }
     with new_folder(out) as folder, _minari_root(folder), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Minari asks for an address and an environment that there need not be
@@ -79,6 +81,15 @@ def export_minari(data: Dataset, out: Path, told: Callable[[int, int], object]) 
         except RuntimeError as error:  # HDF5's word for a full disk, at times
             raise OSError(str(error)) from error
     return f'{out}: {len(data)} episodes; read with: {ROOT}={out.resolve()} and minari.load_dataset("{name}")'
+
+
+def _lossless(minari: Any) -> dict[str, Any]:
+    """Arguments that make this Minari keep images exactly. Raises InputError for 0.5.3, which always makes JPEGs."""
+    if "jpeg_encoding" in signature(minari.create_dataset_from_buffers).parameters:
+        return {"jpeg_encoding": False}
+    if minari.__version__ == "0.5.3":
+        raise InputError("minari 0.5.3 keeps images as JPEG only, so nothing is written: pip install 'minari!=0.5.3'")
+    return {}  # releases before know no JPEG
 
 
 def as_steps(episode: Episode, chain: Chain) -> dict[str, Any]:

@@ -78,6 +78,18 @@ def test_a_library_that_is_missing_is_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_minari_that_would_lose_pixels_is_refused(
+    data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minari = pytest.importorskip("minari")
+    made = minari.create_dataset_from_buffers
+    monkeypatch.setattr(minari, "__version__", "0.5.3")
+    monkeypatch.setattr(minari, "create_dataset_from_buffers", lambda name, buffer, *, data_format: made(name, buffer))
+    with pytest.raises(InputError, match=r"0\.5\.3 keeps images as JPEG only"):
+        EXPORTS["minari"](data, tmp_path / "out", silent)
+    assert not (tmp_path / "out").exists()
+
+
 def test_minari_reads_our_episodes(data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     minari = pytest.importorskip("minari")
     monkeypatch.delenv("MINARI_DATASETS_PATH", raising=False)
