@@ -20,7 +20,17 @@ from learner.experiments.merit import ENOUGH, NOT_YET, costs, merits, shares_lef
 from learner.experiments.pool import pooled
 from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
-from learner.experiments.summary import Found, Row, cell_table, curve_table, groups_in, seen_table, summary, the
+from learner.experiments.summary import (
+    PROTOCOLS,
+    Found,
+    Row,
+    cell_table,
+    curve_table,
+    groups_in,
+    seen_table,
+    summary,
+    the,
+)
 from learner.methods import MethodSettings
 from sim.errors import InputError
 from sim.objects import named_objects
@@ -28,6 +38,11 @@ from sim.objects import named_objects
 CHOICE = "choice.json"
 TERM_SETTINGS = ("action_weight", "action_warmup", "action_temperature", "negatives", "pair_norm")
 """What `settle` chooses; the rest is shared by all methods, and searched for none."""
+VERDICT = "AA-SimCLR by"
+"""How the lines begin that say whether acting helps."""
+CALLED = {"knn": "kNN", "logistic": "logistic regression"}
+PAPER = (2.5, 3.7)
+"""Points that AA-SSL gained on RT4K over SimCLR-TT and SimCLR (arXiv 2407.06704)."""
 PICTURES = {"accuracy": "Accuracy", "curves": "While learning", "knn": "Accuracy", "retrieval": "Action retrieval"}
 PICTURES |= {"alignment": "Viewpoint alignment", "seen": "Accuracy against frames seen"}
 
@@ -115,20 +130,21 @@ def _accuracies(grid: Grid, rows: Sequence[Row], untaught: Mapping[str, float]) 
         own = {(row.figure, row.beside): row for row in rows if row.condition == condition.name}
         if not own:
             continue
-        nearest = own["knn", ""]
+        accuracies = [_per_cent(own[protocol, ""]) for protocol in PROTOCOLS]
         differences = [
-            f"{_points(row)} over {row.beside}" for row in own.values() if row.beside and row.figure == "knn"
+            "; ".join(f"{_points(row)} over {row.beside}" for row in own.values() if row.beside and row.figure == each)
+            for each in PROTOCOLS
         ]
         others = [_per_cent(own.get(("retrieval", "")))]
         others += [_ratio(own.get((figure, ""))) for figure in ("alignment", "error")]
-        line = (condition.name, nearest.seeds, _per_cent(nearest), _per_cent(own["logistic", ""]))
-        lines.append((*line, "; ".join(differences), *others))
+        lines.append((condition.name, own["knn", ""].seeds, *accuracies, *differences, *others))
     head = (
         "condition",
         "seeds",
         "kNN, %",
         "logistic, %",
         "kNN difference, points",
+        "logistic difference, points",
         "action found, %",
         "alignment",
         "error told",
@@ -234,11 +250,17 @@ def section(
 
 
 def verdict(rows: Sequence[Row]) -> list[str]:
-    """Whether acting helps, in words; nothing where that was not compared."""
+    """Whether acting helps, in words, by either protocol; nothing where that was not compared. What the paper reports
+    is the accuracy of a linear probe, so it stands beside the logistic one."""
     said = []
-    for other, paper in (("simclr-tt", 2.5), ("simclr", 3.7)):
-        row = the(rows, "aa-simclr", "knn", other)
-        if row is not None:
-            sure = "above zero" if row.low > 0 else "below zero" if row.high < 0 else "not told from zero"
-            said.append(f"over `{other}` {_points(row)} points, {sure} (the paper, on RT4K: {paper:+})")
-    return [f"AA-SimCLR by kNN: {'; '.join(said)}.\n"] if said else []
+    for protocol, papers in (("knn", (None, None)), ("logistic", PAPER)):
+        parts = []
+        for other, paper in zip(("simclr-tt", "simclr"), papers, strict=True):
+            row = the(rows, "aa-simclr", protocol, other)
+            if row is not None:
+                sure = "above zero" if row.low > 0 else "below zero" if row.high < 0 else "not told from zero"
+                beside = "" if paper is None else f" (the paper's linear probe, on RT4K: {paper:+})"
+                parts.append(f"over `{other}` {_points(row)} points, {sure}{beside}")
+        if parts:
+            said.append(f"{VERDICT} {CALLED[protocol]}: {'; '.join(parts)}.\n")
+    return said

@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.files import write_text
 from learner.experiments.design import Experiment
 from learner.experiments.merit import NOT_YET
+from learner.experiments.outcome import VERDICT
 
 KEPT = ("cells.csv", "summary.csv", "curves.csv", "seen.csv", "section.md", "grid.json", "choice.json", "*.png")
 """Of an experiment's folder, what is committed."""
@@ -58,7 +59,7 @@ def _opening(title: str, choices: Iterable[tuple[str, str]], kept: Path, there: 
     for name, picture in choices:
         if name not in there:
             continue
-        told = [line for line in there[name].splitlines() if line.startswith(("`python", "AA-SimCLR by kNN"))]
+        told = [line for line in there[name].splitlines() if line.startswith(("`python", VERDICT))]
         if NOT_YET in there[name] and (kept / name / "retrieval.png").exists():
             picture = "retrieval"
             told.append(

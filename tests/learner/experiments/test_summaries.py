@@ -221,7 +221,16 @@ def test_an_outcome_has_tables_pictures_and_words(tmp_path: Path) -> None:
     assert "12 validation instances of 2 categories, 2 frames each; 2 seeds" in text
     assert "60 episodes of toys, tumble, background fixed, arm hidden, 32 pixels" in text
     assert "8 of 8 trainings of the full grid (100 %)" in text
-    assert "AA-SimCLR by kNN: over `simclr-tt`" in text
+    with (folder / "summary.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["beside"] and row["condition"] == "aa-simclr"]
+    told = {(row["figure"], row["beside"]): f"{100 * float(row['estimate']):+.1f} [" for row in rows}
+    assert f"AA-SimCLR by kNN: over `simclr-tt` {told['knn', 'simclr-tt']}" in text
+    logistic = f"by logistic regression: over `simclr-tt` {told['logistic', 'simclr-tt']}"
+    assert logistic in text
+    assert "(the paper's linear probe, on RT4K: +2.5)" in text[text.index(logistic) :].splitlines()[0]
+    assert f"{told['logistic', 'simclr']}" in next(
+        line for line in text.splitlines() if line.startswith("| aa-simclr |")
+    )
     assert "raw pixels 25.0" in text
     assert "70.0 [70.0, 70.0] | 1.050 |" in text
     for name in ("accuracy", "curves"):
