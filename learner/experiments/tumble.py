@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
-from learner.experiments.design import Base, Condition, Experiment, main_methods
+from typing import Any
+
+from learner.experiments.design import MAIN, Base, Condition, Experiment, main_methods
+
+WEIGHTS = (0.1, 0.3)
+"""Of the action term, beside the settled one."""
 
 
 def conditions(base: Base) -> list[Condition]:
-    """The three methods with the settled action term, and the published negatives beside it."""
+    """The three methods with the settled action term; beside it the published negatives, and smaller weights: what it
+    costs the features to tell turns about all axes is weighed against what it brings."""
     data = base.data(play="tumble")
     found = main_methods(base, data, panel="tumble")
-    published = base.train("aa-simclr", loss={"negatives": "all"})
-    against = ("simclr", "simclr-tt")
-    return [*found, base.condition("aa-simclr, all", published, data, panel="tumble", rank=1, against=against)]
+
+    def add(name: str, *, rank: int, **loss: Any) -> None:
+        settings = base.train("aa-simclr", loss=loss)
+        found.append(base.condition(f"aa-simclr, {name}", settings, data, panel="tumble", rank=rank, against=MAIN[:2]))
+
+    add("all", rank=1, negatives="all")
+    for weight in WEIGHTS:
+        add(f"weight {weight:g}", rank=2, action_weight=weight)
+    return found
 
 
 EXPERIMENT = Experiment(
