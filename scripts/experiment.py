@@ -54,6 +54,8 @@ class Ask:
     """Of each training; 0 is as many as suit the machine."""
     seeds: int = 0
     """Of each condition; 0 is 5 of those that are always compared and 3 of others."""
+    image_size: int = 0
+    """Height and width of the pictures in pixels; 0 is as it suits, 64."""
     objects: str = ""
     """Folder of meshes (category/instance/mesh) that own learns from, all of which it tests in folds."""
     folds: int = 5
@@ -76,7 +78,8 @@ class Ask:
     def __post_init__(self) -> None:
         if self.name not in (*EXPERIMENTS, "results"):
             raise InputError(f"name={self.name}: unknown, known are {KNOWN}")
-        for name, least in {"folds": 2, "budget": 0, "workers": 0, "steps": 0, "seeds": 0, "rank": -1}.items():
+        counts = {"budget": 0, "workers": 0, "steps": 0, "seeds": 0, "image_size": 0, "rank": -1}
+        for name, least in {"folds": 2, **counts}.items():
             if getattr(self, name) < least:
                 usual = "" if name == "folds" else " (as it suits)"
                 raise InputError(f"{name}={getattr(self, name):g}: {least}{usual} or more is needed")
@@ -90,7 +93,7 @@ class Ask:
 
     def sized(self, scale: Scale) -> Scale:
         """The scale with the sizes that are asked for."""
-        sizes = {"steps": self.steps, "seeds": self.seeds, "other_seeds": self.seeds}
+        sizes = {"steps": self.steps, "seeds": self.seeds, "other_seeds": self.seeds, "image_size": self.image_size}
         asked = {name: size for name, size in sizes.items() if size}
         return replace(scale, highest_rank=scale.highest_rank if self.rank < 0 else self.rank, **asked)
 
@@ -101,10 +104,11 @@ class Ask:
 
     @property
     def cut(self) -> str:
-        """The flags that make the grid smaller."""
-        usual = {"budget": 0, "steps": 0, "seeds": 0, "rank": -1}
+        """The flags that make the grid smaller, or its pictures of another size."""
+        usual = {"budget": 0, "steps": 0, "seeds": 0, "image_size": 0, "rank": -1}
         asked = {name: getattr(self, name) for name in usual}
-        return " ".join(f"--{name} {asked[name]:g}" for name in usual if asked[name] != usual[name])
+        changed = (name for name in usual if asked[name] != usual[name])
+        return " ".join(f"--{name.replace('_', '-')} {asked[name]:g}" for name in changed)
 
     @property
     def of(self) -> str:

@@ -280,13 +280,28 @@ def test_a_dry_run_prints_the_grid_and_its_hours_and_leaves_nothing(stored: Path
 
 @pytest.mark.long
 def test_a_size_that_is_asked_for_is_what_is_left(tmp_path: Path) -> None:
-    sizes = ("--steps", 7, "--seeds", 2, "--rank", 1)
+    sizes = ("--steps", 7, "--seeds", 2, "--rank", 1, "--image-size", 32)
     outcome = run_here("experiment", "tumble", *sizes, "--cache", tmp_path / "none", "--dry-run", "--devices", "cpu")
     assert outcome.status == 0, outcome
     table = [line.rsplit(maxsplit=4)[:3] for line in outcome.out.splitlines()[1:5]]
     assert table == [[name, "2", "7"] for name in ("simclr", "simclr-tt", "aa-simclr", "aa-simclr, all")]
     assert "8 trainings, 2 datasets" in outcome.out
-    assert "4 of 4 conditions, 8 of 18 trainings, 7 of 20000 steps" in outcome.out
+    assert "4 of 6 conditions, 8 of 24 trainings, 7 of 20000 steps" in outcome.out
+
+
+def test_pictures_of_another_size_are_of_that_size_everywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import experiment as script
+
+    usual = script.Ask("play", cache=tmp_path, docs=tmp_path, devices=("cpu",))
+    small = replace(usual, image_size=32, steps=9)
+    made = script.settled_grid(small, EXPERIMENTS["play"])
+    live = [each.settings.record for each in made.conditions if isinstance(each.settings, OnlineSettings)]
+    assert live
+    assert {record.scene.image_size for record in [*live, *(data.record for data in made.data)]} == {32}
+    assert (made.cut, made.share) == ("--steps 9 --image-size 32", 9 / 20_000)
+    whole = script.settled_grid(usual, EXPERIMENTS["play"])
+    assert (whole.cut, whole.share, whole.data[0].record.scene.image_size) == ("", 1.0, 64)
 
 
 @pytest.mark.parametrize("name", ["settle", "methods", "noise", "online", "contact"])
@@ -309,6 +324,9 @@ def test_settings_are_what_their_flags_say(name: str, monkeypatch: pytest.Monkey
         (("settel",), "name=settel: unknown, known are settle, tumble, methods"),
         (("settle", "--budget", -1), "budget=-1"),
         (("settle", "--rank", -2), "rank=-2: -1 (as it suits) or more is needed"),
+        (("settle", "--image-size", -1), "image_size=-1: 0 (as it suits) or more is needed"),
+        (("settle", "--image-size", 3), "image_size=3: between 16 and 1024 pixels"),
+        (("settle", "--grid", "some.json", "--image-size", 32), "--image-size 32: a stored grid has its own size"),
         (("settle", "--grid", "some.json", "--steps", 5), "--steps 5: a stored grid has its own size"),
         (("settle", "--devices", "cuda:99"), "device=cuda:99"),
         (("settle", "--grid", "no-such.json"), "no-such.json: no grid of armplay 1"),
