@@ -63,8 +63,9 @@ class Robustness:
     out: tuple[Path, ...] = ()
     """Files for the table (.csv) and the chart (.png)."""
     quick: bool = False
-    """Train on corrupted commands for half an hour, and draw a first curve of what that does to action retrieval and
-    viewpoint alignment, in experiments/noise-quick; nothing else is measured. Killed, the same command goes on."""
+    """Train on corrupted commands for some 20 minutes on 2 cores, and draw a first curve of what that does to action
+    retrieval and viewpoint alignment, in experiments/noise-quick; nothing else is measured. Killed, the same command
+    goes on."""
     seed: int = 0
     """Draws the corruption, and the episodes where an arm plays."""
     quiet: bool = False
