@@ -53,10 +53,10 @@ class ReplayLog:
     def write(self, new: Sequence[Entry]) -> None:
         """Add insertions, after those that could not be written before. Raises OSError where they do not fit."""
         self._waiting += new
-        rows = (Logged(each.draws + self._offset, each.number, interest=each.interest) for each in self._waiting)
         if self._waiting:
+            rows = (Logged(each.draws + self._offset, each.number, interest=each.interest) for each in self._waiting)
             append_lines(self._path, map(_line, rows))
-        self._waiting = []
+            self._waiting = []
 
 
 def read_log(path: Path) -> list[Logged]:

@@ -142,9 +142,9 @@ class Run:
         step, found = self._looked
         best = step == learner.steps and found > self._best
         self._best = found if best else self._best
+        self._note(entries)
         tensors, state = learner.state()
         rest = {"seconds": seconds, "best": self._best, "learner": state}
-        self._note(entries)
         self.checkpoints.save(learner.steps, tensors, rest, best=best)
 
     def log(self, step: int, values: dict[str, float], entries: Sequence[Entry] = ()) -> None:
@@ -153,9 +153,9 @@ class Run:
             return
         row = {"step": step, **values}
         self._look(row)
+        self._note(entries)  # first: nobody else has them, and the disk may be full
         try:
             append_lines(self._history_path, [_line(row)])
-            self._note(entries)
         except OSError as error:
             raise unwritable(self.folder, error) from error
         self.board.figures(step, values)

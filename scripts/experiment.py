@@ -36,6 +36,8 @@ from sim.errors import InputError
 from sim.objects import catalogue_of, named_objects
 
 KNOWN = ", ".join((*EXPERIMENTS, "results"))
+SIZES = {"budget": 0, "steps": 0, "seeds": 0, "image_size": 0, "rank": -1}
+"""What says how large a grid is, and the least of each, which leaves it as it suits."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,7 @@ class Ask:
     def __post_init__(self) -> None:
         if self.name not in (*EXPERIMENTS, "results"):
             raise InputError(f"name={self.name}: unknown, known are {KNOWN}")
-        counts = {"budget": 0, "workers": 0, "steps": 0, "seeds": 0, "image_size": 0, "rank": -1}
-        for name, least in {"folds": 2, **counts}.items():
+        for name, least in {"folds": 2, "workers": 0, **SIZES}.items():
             if getattr(self, name) < least:
                 usual = "" if name == "folds" else " (as it suits)"
                 raise InputError(f"{name}={getattr(self, name):g}: {least}{usual} or more is needed")
@@ -105,9 +106,8 @@ class Ask:
     @property
     def cut(self) -> str:
         """The flags that make the grid smaller, or its pictures of another size."""
-        usual = {"budget": 0, "steps": 0, "seeds": 0, "image_size": 0, "rank": -1}
-        asked = {name: getattr(self, name) for name in usual}
-        changed = (name for name in usual if asked[name] != usual[name])
+        asked = {name: getattr(self, name) for name in SIZES}
+        changed = (name for name, usual in SIZES.items() if asked[name] != usual)
         return " ".join(f"--{name.replace('_', '-')} {asked[name]:g}" for name in changed)
 
     @property

@@ -15,11 +15,14 @@ from agent.record import RecordSettings
 from agent.settings import to_json
 from learner.checkpoint import BEST, load_checkpoint, save_checkpoint
 from learner.journal import Journal
+from learner.replay import Entry
+from learner.replay_log import read_log
 from learner.run import Run, stored_settings
 from learner.settings import FREE_ON_RESUME, OnlineSettings
 from learner.training import Learner
 from sim.errors import InputError
 from sim.scene import SceneSettings
+from tests.full_disk import room_for
 from tests.learner.episodes import buffer_of
 from tests.learner.test_checkpoint import learner_of, pairs_of
 from tests.scripts.running import contents
@@ -153,6 +156,20 @@ def test_history_goes_back_to_the_checkpoint_and_then_repeats(tmp_path: Path) ->
     resumed.close()
     session(tmp_path / "killed", 6, resume=True)[0].close()
     assert rows_on_disk(tmp_path / "killed") == rows_on_disk(tmp_path / "whole") == whole.history
+
+
+def test_a_full_disk_loses_no_insertion_that_was_handed_over_once(tmp_path: Path) -> None:
+    entries, (run, learner) = [Entry(number, number) for number in range(3)], session(tmp_path, 2, resume=False)
+    run.log(3, {"loss": 1.0, "long": 0.0}, entries[:1])
+    with (
+        room_for((tmp_path / "history.jsonl").stat().st_size + 5),
+        pytest.raises(InputError, match="cannot be written"),
+    ):
+        run.log(4, {"loss": 1.0}, entries[1:])
+    run.checkpoint(learner, 1.0, [])
+    run.close()
+    assert [row.episode for row in read_log(tmp_path / "insertions.jsonl")] == [None, 0, 1, 2]
+    assert [row["step"] for row in rows_on_disk(tmp_path)] == [1, 2, 3]
 
 
 def test_a_history_that_is_none_is_refused(tmp_path: Path) -> None:
