@@ -1,5 +1,5 @@
-"""Run the grid of trainings and evaluations that answers a question: settle, tumble, methods, noise, noise-quick,
-remedies, augmentations, actions, play, online, cost, contact or own. Killed, the same command goes on.
+"""Run the grid of trainings and evaluations that answers a question: settle, tumble, long, methods, noise,
+noise-quick, remedies, augmentations, actions, play, online, cost, contact or own. Killed, the same command goes on.
 
 python scripts/experiment.py settle --dry-run
 python scripts/experiment.py settle --budget 8
@@ -57,7 +57,7 @@ class Ask:
     seeds: int = 0
     """Of each condition; 0 is 5 of those that are always compared and 3 of others."""
     image_size: int = 0
-    """Height and width of the pictures in pixels; 0 is as it suits, 64."""
+    """Height and width of the pictures in pixels; 0 is as it suits, 64 (32 in long)."""
     objects: str = ""
     """Folder of meshes (category/instance/mesh) that own learns from, all of which it tests in folds."""
     folds: int = 5

@@ -7,6 +7,7 @@ from learner.experiments import (
     augmentations,
     contact,
     cost,
+    long,
     methods,
     noise,
     online,
@@ -23,6 +24,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     for each in (
         settle.EXPERIMENT,
         tumble.EXPERIMENT,
+        long.EXPERIMENT,
         methods.EXPERIMENT,
         noise.EXPERIMENT,
         noise.QUICK,
