@@ -20,7 +20,7 @@ from _bench import Round
 from agent.episode import Episode
 from learner.encoders import build_encoder
 from learner.evaluation import Gallery, gallery_of
-from learner.machine import check_device
+from learner.machine import check_device, keep_memory
 from learner.parts import buffer_for, learner_for, settled
 from learner.replay import ReplayBuffer
 from learner.settings import OnlineSettings, suited
@@ -34,7 +34,11 @@ from sim.seeding import stream
 
 
 def live_settings(asked: dict[str, Any], image_size: int | None) -> OnlineSettings:
-    """A live run's on this machine, but for what is asked; its number format is decided, its threads are set."""
+    """A live run's on this machine, but for what is asked; its number format is decided, its threads are set.
+
+    Memory is kept between steps, as in trainings: for the limit of a step too.
+    """
+    keep_memory()
     settings = suited()
     scene = settings.record.scene
     record = replace(settings.record, scene=replace(scene, image_size=image_size or scene.image_size))

@@ -16,7 +16,7 @@ import torch
 from _cli import Stop, as_started_here, program, stop_on_signal
 
 from learner.checkpoint import Checkpoints
-from learner.machine import check_compile, check_device
+from learner.machine import check_compile, check_device, keep_memory
 from learner.run import Run
 from learner.settings import LearnSettings
 from learner.team import Team, TeamLost, first_to_tell, join_team
@@ -59,7 +59,8 @@ def start(asked: Any, train: Callable[..., int]) -> int:
 
 
 def set_up(settings: LearnSettings) -> None:
-    """The device is there, and so many threads work."""
+    """The device is there, so many threads work, and memory is kept between steps."""
+    keep_memory()
     check_device(settings.device)
     if settings.compile:
         check_compile(settings.device)
