@@ -147,6 +147,19 @@ def test_methods_has_all_of_them_and_the_controls() -> None:
     assert [each.name for each in controls if not each.data.record.scene.draw_object] == ["the arm without an object"]
 
 
+def test_long_has_small_pictures_and_compares_within_a_play() -> None:
+    experiment = EXPERIMENTS["long"]
+    small = experiment.scale(scale(image_size=64))
+    made = {each.name: each for each in grid_of(experiment, small, Base(small, experiment.split)).conditions}
+    assert {each.data.record.scene.image_size for each in made.values()} == {32}
+    for play in ("turntable", "tumble"):
+        weights = {each.settings.loss.action_weight: each for each in made.values() if each.play == play}
+        assert weights.keys() == {1.0, 0.1}
+        for each in weights.values():
+            assert [made[other].settings.method for other in each.against] == ["simclr", "simclr-tt"]
+            assert {made[other].data for other in each.against} == {each.data}
+
+
 def test_contact_learns_as_much_of_each_kind_and_scores_it_in_both_places() -> None:
     made = grid("contact", seeds=3, other_seeds=3, episodes=61)
     assert len(made.trainings) == len(made.cells) / 2 == 3 * 2 * 3
