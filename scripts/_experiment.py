@@ -147,17 +147,19 @@ class Worker:
         return True
 
     def baselines(self, grid: Grid) -> dict[str, dict[str, float]]:
-        """Accuracies of what learned nothing, on the first condition's instances, those of all its folds; where some
-        are scored in the hand and others on a table, on the first of both."""
-        firsts = {each.scored.record.at_table: each for each in reversed(grid.conditions)}
-        found: dict[bool, dict[str, dict[str, float]]] = {at_table: {} for at_table in sorted(firsts)}
-        for at_table, first in firsts.items():
+        """Accuracies of what learned nothing, on the instances of the first condition that is scored in such a play,
+        those of all its folds; where there are several plays, each name says in which, or whether on a table."""
+        firsts = {each.scored.record.play: each for each in reversed(grid.conditions)}
+        tables = {first.scored.record.at_table for first in firsts.values()}
+        found: dict[str, dict[str, float]] = {}
+        for play, first in reversed(firsts.items()):
+            table = ", on the table" if first.scored.record.at_table else ", in the hand"
+            place = table if len(tables) > 1 else f", {play}" if len(firsts) > 1 else ""
             for each in grid.conditions if first.pool else (first,):
                 if each.pool == first.pool:
                     for name, shares in self._untaught(each).items():
-                        found[at_table].setdefault(name, {}).update(shares)
-        place = {False: ", in the hand", True: ", on the table"} if len(found) > 1 else dict.fromkeys(found, "")
-        return {f"{name}{place[at]}": shares for at, by_name in found.items() for name, shares in by_name.items()}
+                        found.setdefault(f"{name}{place}", {}).update(shares)
+        return found
 
     def _untaught(self, first: Condition) -> dict[str, dict[str, float]]:
         encoder = first.settings.encoder

@@ -155,6 +155,21 @@ def test_of_what_learned_nothing_all_folds_count(tmp_path: Path, monkeypatch: py
         assert len(shares) == 12
 
 
+def test_what_learned_nothing_is_told_of_each_play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    from _cli import Stop
+    from _experiment import Worker
+
+    made, numbers = grid("long", seeds=1, highest_rank=0), iter(range(0, 400, 4))
+    for data in made.data:
+        first = next(numbers)
+        store(tmp_path / "data" / data.key, range(first, first + 4), image_format="png")
+    found = Worker(tmp_path, devices=("cpu",), at_once=1, stop=Stop(), quiet=True).baselines(made)
+    told = [name.partition(", ") for name in found]
+    assert [play for _, _, play in told] == ["turntable"] * (len(told) // 2) + ["tumble"] * (len(told) // 2)
+    assert found["raw pixels, turntable"].keys() != found["raw pixels, tumble"].keys()
+
+
 @pytest.fixture(scope="module")
 def crossed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcome]:
     """A folder with few meshes, two of which are alike, and experiments with a grid of its two folds."""
