@@ -336,7 +336,7 @@ def test_settings_are_what_their_flags_say(name: str, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("settel",), "name=settel: unknown, known are settle, tumble, methods"),
+        (("settel",), "name=settel: unknown, known are settle, tumble, long, methods"),
         (("settle", "--budget", -1), "budget=-1"),
         (("settle", "--rank", -2), "rank=-2: -1 (as it suits) or more is needed"),
         (("settle", "--image-size", -1), "image_size=-1: 0 (as it suits) or more is needed"),
