@@ -59,9 +59,13 @@ class Board(Watch):
         self._looks += 1
 
     def close(self) -> None:
+        """Raises InputError where the last of it cannot be written: the disk may be full."""
         self._project()
         if self._writer is not None:
-            self._writer.close()
+            try:
+                self._writer.close()
+            except OSError as error:
+                raise unwritable(self._folder, error) from error
 
     def _at(self, step: int) -> SummaryWriter:
         """What was written beyond the first step of a session is of steps that are taken anew."""
