@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 from _bench import Round
+from _training import set_up
 
 from agent.episode import Episode
 from learner.encoders import build_encoder
 from learner.evaluation import Gallery, gallery_of
-from learner.machine import check_device, keep_memory
 from learner.parts import buffer_for, learner_for, settled
 from learner.replay import ReplayBuffer
 from learner.settings import OnlineSettings, suited
@@ -34,18 +34,13 @@ from sim.seeding import stream
 
 
 def live_settings(asked: dict[str, Any], image_size: int | None) -> OnlineSettings:
-    """A live run's on this machine, but for what is asked; its number format is decided, its threads are set.
-
-    Memory is kept between steps, as in trainings: for the limit of a step too.
-    """
-    keep_memory()
+    """A live run's on this machine, but for what is asked; its number format is decided, and this process is set up as
+    trainings are."""
     settings = suited()
     scene = settings.record.scene
     record = replace(settings.record, scene=replace(scene, image_size=image_size or scene.image_size))
     settings = replace(settings, record=record, **asked)
-    check_device(settings.device)
-    if settings.threads:
-        torch.set_num_threads(settings.threads)
+    set_up(settings)
     return settled(settings, Team(device=settings.device), image_size=settings.record.scene.image_size)
 
 

@@ -148,13 +148,15 @@ class Worker:
 
     def baselines(self, grid: Grid) -> dict[str, dict[str, float]]:
         """Accuracies of what learned nothing, on the instances of the first condition that is scored in such a play,
-        those of all its folds; where there are several plays, each name says in which, or whether on a table."""
-        firsts = {each.scored.record.play: each for each in reversed(grid.conditions)}
+        those of all its folds. Names say in which play where there are several, or in the hand and on a table."""
+        firsts: dict[str, Condition] = {}
+        for each in grid.conditions:
+            firsts.setdefault(each.scored.record.play, each)
         tables = {first.scored.record.at_table for first in firsts.values()}
         found: dict[str, dict[str, float]] = {}
-        for play, first in reversed(firsts.items()):
+        for play, first in firsts.items():
             table = ", on the table" if first.scored.record.at_table else ", in the hand"
-            place = table if len(tables) > 1 else f", {play}" if len(firsts) > 1 else ""
+            place = "" if len(firsts) == 1 else table if len(firsts) == len(tables) else f", {play}"
             for each in grid.conditions if first.pool else (first,):
                 if each.pool == first.pool:
                     for name, shares in self._untaught(each).items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,7 @@ def main(folder: Path, number: int, world: int) -> None:
     save_file(flat, folder / f"{number}.safetensors")
     (folder / f"{number}.txt").write_text(refusal())
     dist.destroy_process_group()
+    os._exit(0)  # as trainings end: gloo's threads may still let go of tensors, which aborts a Python that is ending
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from werkzeug.test import Client
 from agent.pictures import pair_sheet
 from learner.board import RARELY, Board, sprites
 from sim.errors import InputError
+from tests.full_disk import room_for
 from tests.learner.test_checkpoint import pairs_of
 
 CATEGORIES = ("car", "mug", "tree")
@@ -113,6 +114,14 @@ def test_features_are_written_rarely(tmp_path: Path) -> None:
     assert written == expected.tolist()
     assert float((tmp_path / "features.tsv").read_text().split()[0]) == 2 * RARELY + 2
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_the_last_that_a_full_disk_does_not_take_is_told_in_a_line(tmp_path: Path) -> None:
+    board = Board(tmp_path)
+    board.figures(1, {"loss": 1.0})
+    with room_for(1), pytest.raises(InputError, match="cannot be written"):
+        board.close()
 
 
 def test_a_place_that_cannot_be_written_is_told_in_a_line(tmp_path: Path) -> None:

@@ -18,8 +18,8 @@ if sys.argv[1] == "kept":
     assert keep_memory()
 rounds, size = int(sys.argv[2]), int(sys.argv[3])
 def work():
-    # Two at once, so that what is free in the end is more than the largest that was freed.
-    return [torch.ones(size, dtype=torch.uint8) for _ in range(2)]
+    # Together they are more than malloc keeps by itself, which is twice the largest that was freed.
+    return [torch.ones(size, dtype=torch.uint8) for _ in range(4)]
 for _ in range(3):
     work()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -37,8 +37,8 @@ def test_freed_memory_is_kept_for_the_next_step() -> None:
         asked = [sys.executable, "-c", FAULTS, kept, str(ROUNDS), str(size)]
         return int(subprocess.run(asked, check=True, capture_output=True, text=True).stdout)
 
-    # Handed back, each tensor may fault thousands of times; whether it is depends on what else malloc holds.
-    assert faults("kept") < ROUNDS
+    # Given back, they fault at least once a round; where pages are small, thousands of times.
+    assert faults("kept") < ROUNDS <= faults("usual")
 
 
 def test_elsewhere_nothing_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -168,7 +167,7 @@ def test_a_full_disk_loses_no_insertion_that_was_handed_over_once(tmp_path: Path
     ):
         run.log(4, {"loss": 1.0}, entries[1:])
     run.checkpoint(learner, 1.0, [])
-    with suppress(InputError):  # the thread of TensorBoard may have met the full disk, too
+    with contextlib.suppress(InputError):  # the thread of TensorBoard may have met the full disk, too
         run.close()
     assert [row.episode for row in read_log(tmp_path / "insertions.jsonl")] == [None, 0, 1, 2]
     assert [row["step"] for row in rows_on_disk(tmp_path)] == [1, 2, 3]
