@@ -103,7 +103,7 @@ def _dot(axes: Axes, row: Row, place: float) -> None:
 def draw_curves(path: Path, looks: Sequence[dict[str, Any]], methods: dict[str, str], *, title: str) -> None:
     """Validation accuracy while learning, and the action loss beside its chance: means over seeds, least to most
     shaded; the first conditions of `methods`, which names the method of each."""
-    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    figure = Figure(figsize=(9, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
     seen: dict[str, int] = {}
     for name, method in [*methods.items()][:MOST_CURVES]:
@@ -121,7 +121,8 @@ def draw_curves(path: Path, looks: Sequence[dict[str, Any]], methods: dict[str, 
         axes.grid(color="0.9")
         axes.spines[["top", "right"]].set_visible(False)
     left.set_ylim(bottom=0)  # the action loss stays near its chance for long: from 0 on nothing could be told apart
-    left.legend(fontsize=6, frameon=False, handlelength=4)
+    lines = left.get_legend_handles_labels()
+    figure.legend(*lines, loc="outside lower center", ncols=3, fontsize=7, frameon=False, handlelength=4)
     right.set_visible(bool(right.lines))
     save(path, figure, title)
 
