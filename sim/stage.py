@@ -24,6 +24,8 @@ from sim.settings import PHYSICS_RATE, SceneSettings
 
 CONTROL_STEPS = 6
 """Physics steps between two looks of the velocity controller at the joints: 40 a second."""
+CELLS = 64
+"""Most of a side of the image where it is asked whether an object must be seen: its surface points fill that many."""
 RECYCLE = 50
 """Toys after which the client is replaced: PyBullet never frees textures, disconnecting does."""
 ARM, OBJECT, TABLE, OTHER = 1, 2, 3, 4
@@ -286,11 +288,12 @@ def _copy(generator: np.random.Generator) -> np.random.Generator:
 def _plain_to_see(points: np.ndarray, intrinsics: np.ndarray, size: int) -> bool:
     """Whether the surface points [N, 3] m, camera frame, take up so much of the image that some of it must be drawn.
 
-    A thin thing seen from its edge may fall between the pixels.
+    A sword seen from its edge may fall between the pixels: it touches two or three cells for each that it is long.
     """
-    at = np.floor(pixels(points[points[:, 2] > NEAR], intrinsics)).astype(np.int64)
-    at = at[((at >= 0) & (at < size)).all(axis=1)]
-    return len(np.unique(at @ [1, size])) > max(16, size * size // 100)
+    cell = max(1, size // CELLS)
+    at = np.floor(pixels(points[points[:, 2] > NEAR], intrinsics) / cell).astype(np.int64)
+    at = np.unique(at[((at >= 0) & (at < size // cell)).all(axis=1)], axis=0)
+    return len(at) > 16 and len(at) > 3 * np.ptp(at, axis=0).max()
 
 
 def _metres(buffer: np.ndarray, mask: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sim import poses, renderers
-from sim.camera import pixels
+from sim.camera import Camera, pixels
 from sim.errors import InputError
 from sim.objects import ProceduralToys
 from sim.scene import HoldScene, SceneSettings
@@ -120,3 +120,20 @@ def test_an_object_out_of_view_is_no_blank_picture(scene: HoldScene) -> None:
     view = scene.observe()
     assert not view.mask.any()
     assert view.visible == 0.0
+
+
+@pytest.mark.parametrize("size", [24, 32])
+def test_a_blade_between_the_pixels_is_no_blank_picture(size: int) -> None:
+    near = Camera(field_of_view=8.5)
+    scene = HoldScene(SceneSettings(renderer="tiny", image_size=size, draw="hidden", camera=near))
+    toy = CATALOGUE.toy("mug", "mug_0000001")
+    blade = toy._replace(vertices=toy.vertices * np.float32([1.0, 0.002, 1.0]))
+    home, unseen = np.array(scene.spec.home), 0
+    try:
+        for degrees in np.arange(0.0, 180.0, 0.5):
+            turn = poses.from_axis_angle(np.array([0.0, 0.0, 1.0]), np.radians(degrees))
+            scene.reset(blade, grasp_rotation=turn, joints=home, look=np.random.default_rng(0))
+            unseen += not scene.observe().mask.any()
+    finally:
+        scene.close()
+    assert unseen, "no turn of the blade hid it: the test shows nothing"
