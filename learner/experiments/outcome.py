@@ -38,7 +38,7 @@ from sim.objects import named_objects
 CHOICE = "choice.json"
 TERM_SETTINGS = ("action_weight", "action_warmup", "action_temperature", "negatives", "pair_norm")
 """What `settle` chooses; the rest is shared by all methods, and searched for none."""
-VERDICT = "AA-SimCLR by"
+VERDICT = "AA-SimCLR"
 """How the lines begin that say whether acting helps."""
 CALLED = {"knn": "kNN", "logistic": "logistic regression"}
 PAPER = (2.5, 3.7)
@@ -250,17 +250,19 @@ def section(
 
 
 def verdict(rows: Sequence[Row]) -> list[str]:
-    """Whether acting helps, in words, by either protocol; nothing where that was not compared. What the paper reports
-    is the accuracy of a linear probe, so it stands beside the logistic one."""
+    """Whether acting helps, in words, by either protocol, in each setting where the main methods were compared; nothing
+    where they were not. What the paper reports is the accuracy of a linear probe, so it stands beside the logistic
+    one."""
     said = []
-    for protocol, papers in (("knn", (None, None)), ("logistic", PAPER)):
-        parts = []
-        for other, paper in zip(("simclr-tt", "simclr"), papers, strict=True):
-            row = the(rows, "aa-simclr", protocol, other)
-            if row is not None:
-                sure = "above zero" if row.low > 0 else "below zero" if row.high < 0 else "not told from zero"
-                beside = "" if paper is None else f" (the paper's linear probe, on RT4K: {paper:+})"
-                parts.append(f"over `{other}` {_points(row)} points, {sure}{beside}")
-        if parts:
-            said.append(f"{VERDICT} {CALLED[protocol]}: {'; '.join(parts)}.\n")
+    for setting in dict.fromkeys(row.condition.removeprefix("aa-simclr") for row in rows if row.method == "aa-simclr"):
+        for protocol, papers in (("knn", (None, None)), ("logistic", PAPER)):
+            parts = []
+            for other, paper in zip(("simclr-tt", "simclr"), papers, strict=True):
+                row = the(rows, f"aa-simclr{setting}", protocol, f"{other}{setting}")
+                if row is not None:
+                    sure = "above zero" if row.low > 0 else "below zero" if row.high < 0 else "not told from zero"
+                    beside = "" if paper is None else f" (the paper's linear probe, on RT4K: {paper:+})"
+                    parts.append(f"over `{other}` {_points(row)} points, {sure}{beside}")
+            if parts:
+                said.append(f"{VERDICT}{setting} by {CALLED[protocol]}: {'; '.join(parts)}.\n")
     return said

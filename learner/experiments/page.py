@@ -59,7 +59,7 @@ def _opening(title: str, choices: Iterable[tuple[str, str]], kept: Path, there: 
     for name, picture in choices:
         if name not in there:
             continue
-        told = [line for line in there[name].splitlines() if line.startswith(("`python", VERDICT))]
+        told = [line for line in there[name].splitlines() if line.startswith(("`python", f"{VERDICT} by "))]
         if NOT_YET in there[name] and (kept / name / "retrieval.png").exists():
             picture = "retrieval"
             told.append(

@@ -215,6 +215,19 @@ def test_nothing_is_chosen_from_a_grid_with_trainings_to_come(tmp_path: Path) ->
     assert (tmp_path / "choice.json").exists()
 
 
+def test_each_play_of_an_experiment_is_told_in_words(tmp_path: Path) -> None:
+    folder = outcome(tmp_path / "long", "long")
+    with (folder / "summary.csv").open() as file:
+        rows = {(row["condition"], row["figure"], row["beside"]): row for row in csv.DictReader(file)}
+    text = (folder / "section.md").read_text()
+    for play in ("turntable", "tumble"):
+        row = rows[f"aa-simclr, {play}", "knn", f"simclr-tt, {play}"]
+        points = f"{100 * float(row['estimate']):+.1f} ["
+        assert f"AA-SimCLR, {play} by kNN: over `simclr-tt` {points}" in text
+        assert f"AA-SimCLR, {play} by logistic regression: " in text
+    assert "AA-SimCLR, weight 0.1" not in text
+
+
 def test_an_outcome_has_tables_pictures_and_words(tmp_path: Path) -> None:
     folder = outcome(tmp_path / "tumble", "tumble")
     text = (folder / "section.md").read_text()
