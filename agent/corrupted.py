@@ -68,4 +68,5 @@ def thin_episode(episode: Episode, timing: Timing, *, seed: int) -> Episode:
         visible=episode.visible[kept],
         times=episode.times[kept],
         masks=None if episode.masks is None else episode.masks[kept],
+        encoded=None,
     )

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from agent import shards
 from agent.encoded import size_of
+from agent.encoding import IMAGE_FORMATS
 from agent.episode import Episode
 from agent.files import read_json
 from sim.errors import InputError
@@ -179,8 +180,8 @@ def read_header(root: Path) -> dict[str, Any]:
         raise InputError(f"{path}: version {version}: at most {VERSION} is read here; update armplay")
     if not isinstance(per_shard, int) or per_shard < 1:
         raise InputError(f"{path}: episodes_per_shard={per_shard}: at least 1 is needed to find an episode's shard")
-    if header.get("image_format") not in [*shards.IMAGE_FORMATS]:
-        known = " and ".join(shards.IMAGE_FORMATS)
+    if header.get("image_format") not in [*IMAGE_FORMATS]:
+        known = " and ".join(IMAGE_FORMATS)
         raise InputError(
             f"{path}: image_format={header.get('image_format')!r}: {known} are known, so its images cannot be read"
         )

@@ -17,6 +17,17 @@ class Interest(NamedTuple):
     """0 or more, the sum is 1: the share that each cell of turns (`agent.play.motions`) should have."""
 
 
+class Encoded(NamedTuple):
+    """The pictures of an episode as files, which take the time of whoever makes them."""
+
+    image_format: str
+    """Of `agent.encoding`."""
+    frames: tuple[bytes, ...]
+    """[T]"""
+    masks: tuple[bytes, ...] | None
+    """[T], PNG; None where the episode has no masks."""
+
+
 class Episode(NamedTuple):
     """One object, held and turned before the camera for T frames.
 
@@ -57,6 +68,8 @@ class Episode(NamedTuple):
     interest: Interest | None = None
     """What curious play sought, which then determines the episode too; None where no learner was asked. A dataset does
     not have it: the commands are there (`Recorder.repeat`)."""
+    encoded: Encoded | None = None
+    """`frames` and `masks` once more, from a player that was to encode them (`agent.encoding`), for a dataset."""
 
 
 class Pairs(NamedTuple):

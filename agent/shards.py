@@ -16,17 +16,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from agent.encoded import decode as decode_image
+from agent.encoding import encode as encode_pictures
 from agent.episode import Episode
 from agent.files import write_whole
 from agent.schema import COLUMNS, SCHEMA, check_size, check_whole
 from sim.errors import InputError
-
-JPEG_QUALITY = 95
-IMAGE_FORMATS: dict[str, tuple[str, list[int]]] = {
-    "jpeg": (".jpg", [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]),
-    "png": (".png", []),
-}
-"""Name of an image format -> what OpenCV's encoder is told. PNG is exact, JPEG about a fifth of its size."""
 
 UNREADABLE = (OSError, ValueError, TypeError, LookupError, AttributeError, OverflowError, pa.ArrowException, cv2.error)
 """What reading a damaged file may raise."""
@@ -40,12 +34,11 @@ def encode(episode: Episode, image_format: str) -> pa.Table:
     count = len(episode.frames)
     if count == 0:
         raise ValueError(f"episode {episode.number} has no frames: at least 1 is needed")
-    suffix, options = IMAGE_FORMATS[image_format]
-    images = [_encode_image(suffix, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), options) for frame in episode.frames]
+    encoded = encode_pictures(episode, image_format)
+    images = [{"bytes": data, "path": None} for data in encoded.frames]
     masks: list[dict[str, Any] | None] = [None] * count
-    if episode.masks is not None:
-        bilevel = [cv2.IMWRITE_PNG_BILEVEL, 1]
-        masks = [_encode_image(".png", mask.astype(np.uint8) * 255, bilevel) for mask in episode.masks]
+    if encoded.masks is not None:
+        masks = [{"bytes": data, "path": None} for data in encoded.masks]
     columns = {
         "episode": [episode.number] * count,
         "frame": range(count),
@@ -67,13 +60,6 @@ def encode(episode: Episode, image_format: str) -> pa.Table:
         "visible": episode.visible,
     }
     return pa.table({name: pa.array(columns[name], kind) for name, kind in COLUMNS.items()}, schema=SCHEMA)
-
-
-def _encode_image(suffix: str, image: np.ndarray, options: list[int]) -> dict[str, Any]:
-    encoded, data = cv2.imencode(suffix, image, options)
-    if not encoded:
-        raise ValueError(f"OpenCV cannot encode an image of shape {image.shape} as {suffix}")
-    return {"bytes": data.tobytes(), "path": None}
 
 
 def decode(table: pa.Table) -> Episode:

@@ -16,6 +16,7 @@ import pyarrow as pa
 from agent import shards
 from agent.checksums import Checksums
 from agent.dataset import FORMAT, VERSION
+from agent.encoding import check_format
 from agent.episode import Episode
 from agent.files import open_folder, unwritable
 from agent.header import noted, prepare, replace_header
@@ -40,9 +41,7 @@ class DatasetWriter:
     ) -> None:
         if episodes_per_shard < 1:
             raise InputError(f"episodes_per_shard={episodes_per_shard}: at least 1 is needed, or no shard is ever full")
-        if image_format not in shards.IMAGE_FORMATS:
-            known = " and ".join(shards.IMAGE_FORMATS)
-            raise InputError(f"image_format={image_format!r}: {known} are known, others cannot be encoded")
+        check_format(image_format)
         layout = {"episodes_per_shard": episodes_per_shard, "image_format": image_format}
         header = {"format": FORMAT, "version": VERSION, **layout, **metadata}
         if len(header) != 4 + len(metadata):

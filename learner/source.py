@@ -11,7 +11,7 @@ from itertools import chain, count, groupby
 from pathlib import Path
 from typing import Any
 
-from agent.collect import Engine, Failure, engine_for
+from agent.collect import Encoding, Engine, Failure, Make, engine_for
 from agent.collect.recorded import RecordedEngine
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset, held_out
@@ -33,6 +33,8 @@ from sim.kinematics import Chain
 from sim.objects.splits import SPLITS
 from sim.waiting import counted
 
+STORED = "png"
+"""How the pictures of a live run are kept: what was seen comes again to the bit."""
 ROUND = 32
 """Episodes that seek the same, in lockstep: enough for the workers of a machine to be at work at the same time."""
 
@@ -123,18 +125,19 @@ class LiveSource(Source):
         return in_order(found) if self._settings.lockstep else found
 
     def _play(self) -> Iterator[Episode]:
-        self._engine = self._open.enter_context(engine_of(self._settings, self._settings.record))
+        make = Encoding(self._settings.record, STORED) if self._settings.store else self._settings.record
+        self._engine = self._open.enter_context(engine_of(self._settings, make))
         if not self._settings.store:
             yield from self._played(self._engine, count())
             return
         metadata = {"settings": to_json(self._settings.record), **self._about, "versions": versions()}
         writer = self._open.enter_context(
-            DatasetWriter(self._store, metadata=metadata, image_format="png", resume=self._resume)
+            DatasetWriter(self._store, metadata=metadata, image_format=STORED, resume=self._resume)
         )
         numbers = chain(writer.missing(self._first_free), count(self._first_free))
         for episode in self._played(self._engine, numbers):
             writer.add(episode)
-            yield episode
+            yield episode._replace(encoded=None)
 
     def _played(self, engine: Engine, numbers: Iterator[int]) -> Iterator[Episode]:
         """Episodes as they are played. What those of earlier sessions sought, as far as they came in, they seek again.
@@ -281,7 +284,7 @@ def open_source(settings: OnlineSettings, store: Path, *, resume: bool, team: Te
     return LiveSource(settings, store, resume=resume)
 
 
-def engine_of(settings: OnlineSettings, record: RecordSettings) -> Engine:
-    """The engine that plays `record`."""
+def engine_of(settings: OnlineSettings, make: Make) -> Engine:
+    """The engine that plays what `make` makes."""
     assert settings.engine != "recorded"
-    return engine_for(settings.engine, record, workers=settings.workers, address=settings.address)
+    return engine_for(settings.engine, make, workers=settings.workers, address=settings.address)

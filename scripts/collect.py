@@ -21,7 +21,7 @@ from _cli import as_started_here, parse, program, resume_folder, stop_on_signal
 from _collected import SHEET, Tally, draw_contact_sheet, effect
 from _progress import Progress, prepare
 
-from agent.collect import EngineName, Failure, Limits, engine_for
+from agent.collect import Encoding, EngineName, Failure, Limits, engine_for
 from agent.dataset import read_header
 from agent.record import RecordSettings
 from agent.settings import from_json, to_json
@@ -78,7 +78,11 @@ def main(settings: Collect) -> int:
             settings.out, metadata=metadata, image_format=settings.image_format, resume=settings.resume
         ) as writer,
         engine_for(
-            settings.engine, record, workers=settings.workers, address=settings.address, limits=settings.limits
+            settings.engine,
+            Encoding(record, settings.image_format),
+            workers=settings.workers,
+            address=settings.address,
+            limits=settings.limits,
         ) as engine,
         open_watch(
             settings.rerun, record=record, chain=recorder.chain, categories=recorder.catalogue.categories

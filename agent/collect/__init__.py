@@ -5,12 +5,14 @@
 """
 
 from agent.collect.choice import EngineName, check_address, engine_for
+from agent.collect.encoding import Encoding
 from agent.collect.engine import Engine, Failure, Health, Make, Play
 from agent.collect.local import LocalEngine
 from agent.collect.processes import ProcessEngine
 from agent.collect.supervisor import Limits
 
 __all__ = [
+    "Encoding",
     "Engine",
     "EngineName",
     "Failure",

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.dataset import Dataset
+from agent.encoding import IMAGE_FORMATS
 from agent.export.views import angles, file_name
 from agent.files import new_folder
-from agent.shards import IMAGE_FORMATS
 
 COLUMNS = ("category", "instance", "episode", "frame", "polar_deg", "azimuth_deg", "time", "image")
 """Of `manifest.csv`: angles as `agent.export.views.angles` has them, time in s, image as a path below the folder."""

@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from agent.dataset import Dataset, held_out
+from agent.encoding import IMAGE_FORMATS
 from agent.export.views import angles, file_name, lean
 from agent.files import new_folder
-from agent.shards import IMAGE_FORMATS
 from sim.errors import InputError
 
 VIEWS = 180

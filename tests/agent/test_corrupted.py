@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.corrupted import corrupt_episode, thin_episode
 from agent.dataset import Dataset
+from agent.encoding import encode
 from agent.episode import Episode
 from agent.record import Recorder, RecordSettings
 from agent.writer import DatasetWriter
@@ -67,7 +68,9 @@ def test_what_cannot_be_done_to_an_episode_is_refused() -> None:
         InputError, match=r"corrupt=bias:0\.1: the recorded commands of episode 4 are corrupted already"
     ):
         corrupt_episode(once, Corruption.parse("bias:0.1"), seed=0, other=clean_of)
-    thin = thin_episode(honest(4), Timing.parse("missing:0.5"), seed=0)
+    whole = honest(4)
+    thin = thin_episode(whole._replace(encoded=encode(whole, "png")), Timing.parse("missing:0.5"), seed=0)
+    assert thin.encoded is None  # they were of all frames
     with pytest.raises(InputError, match="corrupted already"):
         corrupt_episode(thin, Corruption.parse("bias:0.1"), seed=0, other=clean_of)
 

@@ -12,14 +12,19 @@ from learner.machine import OWN_PAGES_BYTES, keep_memory
 
 ROUNDS = 20
 FAULTS = """
-import sys, resource, torch
+import ctypes, resource, sys
 from learner.machine import keep_memory
 if sys.argv[1] == "kept":
     assert keep_memory()
 rounds, size = int(sys.argv[2]), int(sys.argv[3])
+libc = ctypes.CDLL(None)
+libc.malloc.argtypes, libc.malloc.restype, libc.free.argtypes = [ctypes.c_size_t], ctypes.c_void_p, [ctypes.c_void_p]
 def work():
-    # Together they are more than malloc keeps by itself, which is twice the largest that was freed.
-    return [torch.ones(size, dtype=torch.uint8) for _ in range(4)]
+    # Together they are more than malloc keeps by itself, which is twice the largest that was freed. Not tensors: what
+    # small things torch allocates beside them may come to lie above them, and then nothing can be given back.
+    blocks = [ctypes.memset(libc.malloc(size), 1, size) for _ in range(4)]
+    for block in blocks:
+        libc.free(block)
 for _ in range(3):
     work()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
