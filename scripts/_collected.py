@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from agent.collect import Engine
+from agent.collect import Engine, Failure
 from agent.dataset import Dataset
 from agent.episode import Episode
 from agent.pictures import contact_sheet, save_picture
@@ -17,6 +19,15 @@ from agent.record import RecordSettings
 from sim import viewsphere
 
 SHEET = "contact_sheet.png"
+
+
+def say_given_up(failures: Sequence[Failure], record: RecordSettings) -> None:
+    """One line for each, with the object that was to be played, and the seed with which it is made again."""
+    recorder = record() if failures else None
+    for failure in failures:
+        assert recorder is not None
+        category, instance = recorder.choose(failure.number)
+        print(f"given up: {failure} ({category} {instance}, seed {record.seed})", file=sys.stderr)
 
 
 class Tally:

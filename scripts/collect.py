@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from _cli import as_started_here, parse, program, resume_folder, stop_on_signal
-from _collected import SHEET, Tally, draw_contact_sheet, effect
+from _collected import SHEET, Tally, draw_contact_sheet, effect, say_given_up
 from _progress import Progress, prepare
 
 from agent.collect import Encoding, EngineName, Failure, Limits, engine_for
@@ -111,8 +111,7 @@ def main(settings: Collect) -> int:
 
 def report(settings: Collect, writer: DatasetWriter, tally: Tally, failures: list[Failure], *, seconds: float) -> None:
     """Say what is there, what was given up, and how to go on."""
-    for failure in failures:
-        print(f"given up: {failure} (seed {settings.record.seed})", file=sys.stderr)
+    say_given_up(failures, settings.record)
     # A run that was killed after its last episode left none.
     if writer.stored and (tally.episodes or not (settings.out / SHEET).exists()):
         draw_contact_sheet(settings.out)

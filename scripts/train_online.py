@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from _cli import Stop, parse, resume_folder, value_of
+from _collected import say_given_up
 from _progress import Progress, prepare
 from _training import Training, command, left, restore, speed_and_size, start, stopped, training_program
 
@@ -96,8 +97,7 @@ def train(
                 step = learner.step(pairs)
                 source.seek(learner.interest)
                 journal.note(step, pairs)
-        for failure in source.failures:
-            print(f"given up: {failure} (seed {part.record.seed})", file=sys.stderr)
+        say_given_up(source.failures, part.record)
         if stopped(stop, team):
             return left(stop, learner, folder, settings.script)
         source.rest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import runpy
 import signal
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from agent.collect import Failure
 from agent.dataset import Dataset
+from agent.record import RecordSettings
+from agent.settings import from_json
 from tests.scripts.conftest import SCENE
 from tests.scripts.running import ROOT, assert_one_line, contents, end_of, run_here, start, wait_until
 
@@ -30,6 +34,18 @@ def test_the_dataset_opens_in_pandas(collected: Path) -> None:
     assert metadata["settings"]["corrupt"] == "gaussian:0.3"
     assert metadata["settings"]["seed"] == 2
     assert {"versions", "renderer", "chain"} <= set(metadata)
+
+
+def test_what_is_given_up_is_told_with_its_object(collected: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = Dataset(collected)
+    record = from_json(RecordSettings, dataset.metadata["settings"], where="dataset.json")
+    say = runpy.run_path(str(ROOT / "scripts" / "_collected.py"))["say_given_up"]
+    say([Failure(number, 3, "Traceback\nValueError: no luck") for number in (7, 41)], record)
+    assert capsys.readouterr().err.splitlines() == [
+        f"given up: episode {number} failed 3 times; the last time: ValueError: no luck"
+        f" ({dataset.episode(number).category} {dataset.episode(number).instance}, seed 2)"
+        for number in (7, 41)
+    ]
 
 
 def test_killed_and_resumed_it_is_byte_for_byte_the_undisturbed_one(collected: Path, tmp_path: Path) -> None:
