@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from textwrap import wrap
@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from agent.files import write_whole
-from learner.experiments.summary import Row, the
+from learner.experiments.summary import PROTOCOLS, Row, the
 
 COLORS = {
     "simclr": "#999999",
@@ -55,35 +55,63 @@ def save(path: Path, figure: Figure, title: str) -> None:
 def draw_accuracies(path: Path, rows: Sequence[Row], *, title: str, baselines: dict[str, float]) -> None:
     """Both protocols side by side: a line a condition, panel by panel, with intervals; below, what learned nothing."""
     lines = [row for row in rows if row.figure == "knn" and not row.beside]
-    places = _places(lines)
+    places = {row.condition: place for row, place in zip(lines, _stacked(lines), strict=True)}
     below = round(max(places.values()) + 1.6)
     ticks = {**places, **{name: below + number for number, name in enumerate(baselines)}}
-    last = max(ticks.values())
-    figure = Figure(figsize=(9, 1.5 + 0.24 * (last + 1)), layout="constrained")
-    for axes, figure_name in zip(figure.subplots(1, 2, sharey=True), ("knn", "logistic"), strict=True):
+    figure = _beside(ticks)
+    for axes, protocol in zip(figure.axes, PROTOCOLS, strict=True):
         for row in rows:
-            if row.figure == figure_name and not row.beside:
+            if row.figure == protocol and not row.beside:
                 _dot(axes, row, places[row.condition])
-        for place, share in zip(range(below, below + len(baselines)), baselines.values(), strict=True):
-            if figure_name == "knn":
-                axes.plot(100 * share, place, marker="|", color="0.4", markersize=8)
-        axes.set_xlabel(NAMES[figure_name])
-        axes.grid(axis="x", color="0.9")
-        axes.set_axisbelow(True)
-        axes.spines[["top", "right"]].set_visible(False)
-    axes = figure.axes[0]
-    axes.set_yticks([*ticks.values()], [*ticks], fontsize=7)
-    axes.set_ylim(last + 0.7, -0.7)
+        axes.set_xlabel(NAMES[protocol])
+    for place, share in zip(range(below, below + len(baselines)), baselines.values(), strict=True):
+        figure.axes[0].plot(100 * share, place, marker="|", color="0.4", markersize=8)
     save(path, figure, title)
 
 
-def _places(lines: Iterable[Row]) -> dict[str, float]:
-    """Where each condition stands; panels are half a line apart."""
-    places: dict[str, float] = {}
-    place, before = -1.0, None
+def draw_differences(path: Path, rows: Sequence[Row], *, title: str, papers: Mapping[str, float]) -> None:
+    """What each condition gains over others, paired: an interval without 0 tells the two apart, however far those of
+    their accuracies overlap. `papers` are points that AA-SSL gained over a method by a linear probe."""
+    lines = [row for row in rows if row.figure == "knn" and row.beside]
+    places = {(row.condition, row.beside): place for row, place in zip(lines, _stacked(lines), strict=True)}
+    figure = _beside({f"{condition} over {beside}": place for (condition, beside), place in places.items()})
+    for axes, protocol in zip(figure.axes, PROTOCOLS, strict=True):
+        axes.axvline(0, color="0.4", linewidth=0.8)
+        for row in rows:
+            if row.figure == protocol and row.beside:
+                _dot(axes, row, places[row.condition, row.beside])
+        axes.set_xlabel(f"gain in {NAMES[protocol].replace('%', 'points')}")
+    label: str | None = "the paper's, on RT4K"
     for row in lines:
-        place += 1.0 if row.panel == before or before is None else 1.6
-        places[row.condition], before = place, row.panel
+        gain = papers.get(row.beside.partition(",")[0])
+        if row.method == "aa-simclr" and gain is not None:
+            place = places[row.condition, row.beside]
+            figure.axes[1].plot(gain, place, marker="|", color="0.4", markersize=9, linestyle="", label=label)
+            label = None
+    if label is None:
+        figure.legend(loc="outside lower right", fontsize=7, frameon=False)
+    save(path, figure, title)
+
+
+def _beside(ticks: dict[str, float]) -> Figure:
+    """Both protocols side by side, with a line for each tick."""
+    last = max(ticks.values())
+    figure = Figure(figsize=(9, 1.5 + 0.24 * (last + 1)), layout="constrained")
+    for axes in figure.subplots(1, 2, sharey=True):
+        axes.grid(axis="x", color="0.9")
+        axes.set_axisbelow(True)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_yticks([*ticks.values()], [*ticks], fontsize=7)
+    figure.axes[0].set_ylim(last + 0.7, -0.7)
+    return figure
+
+
+def _stacked(lines: Sequence[Row]) -> list[float]:
+    """Where each line stands; panels are half a line apart."""
+    places: list[float] = []
+    for number, row in enumerate(lines):
+        apart = 1.0 if row.panel == lines[number - 1].panel else 1.6
+        places.append(places[-1] + apart if places else 0.0)
     return places
 
 

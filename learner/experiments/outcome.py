@@ -14,7 +14,7 @@ from agent.files import read_json, write_text
 from agent.settings import from_json, to_json
 from learner.card import table
 from learner.experiments.design import ActionTerm, Condition, Experiment
-from learner.experiments.drawing import draw_accuracies, draw_curves, draw_noise, draw_seen
+from learner.experiments.drawing import draw_accuracies, draw_curves, draw_differences, draw_noise, draw_seen
 from learner.experiments.grid import Cell, Grid
 from learner.experiments.merit import ENOUGH, NOT_YET, costs, merits, shares_left, standard_errors
 from learner.experiments.pool import pooled
@@ -43,7 +43,13 @@ VERDICT = "AA-SimCLR"
 CALLED = {"knn": "kNN", "logistic": "logistic regression"}
 PAPER = (2.5, 3.7)
 """Points that AA-SSL gained on RT4K over SimCLR-TT and SimCLR (arXiv 2407.06704)."""
-PICTURES = {"accuracy": "Accuracy", "curves": "While learning", "knn": "Accuracy", "retrieval": "Action retrieval"}
+PICTURES = {
+    "accuracy": "Accuracy",
+    "differences": "Gains",
+    "curves": "While learning",
+    "knn": "Accuracy",
+    "retrieval": "Action retrieval",
+}
 PICTURES |= {"alignment": "Viewpoint alignment", "seen": "Accuracy against frames seen"}
 
 
@@ -72,6 +78,9 @@ def write_outcome(
             draw_noise(folder / f"{figure}.png", rows, figure_name=figure, title=title)
     else:
         draw_accuracies(folder / "accuracy.png", rows, title=title, baselines=untaught)
+        if any(row.beside for row in rows):
+            papers = dict(zip(("simclr-tt", "simclr"), PAPER, strict=True))
+            draw_differences(folder / "differences.png", rows, title=title, papers=papers)
     seen = seen_table(grid, found)
     if seen:
         write_csv(folder / "seen.csv", seen)

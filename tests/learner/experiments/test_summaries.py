@@ -246,7 +246,7 @@ def test_an_outcome_has_tables_pictures_and_words(tmp_path: Path) -> None:
     )
     assert "raw pixels 25.0" in text
     assert "70.0 [70.0, 70.0] | 1.050 |" in text
-    for name in ("accuracy", "curves"):
+    for name in ("accuracy", "differences", "curves"):
         picture = cv2.imread(str(folder / f"{name}.png"))
         assert 0.005 < (picture < 128).any(axis=2).mean() < 0.3
         assert f"](results/tumble/{name}.png)" in text
