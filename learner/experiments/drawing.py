@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from textwrap import wrap
@@ -69,26 +69,33 @@ def draw_accuracies(path: Path, rows: Sequence[Row], *, title: str, baselines: d
     save(path, figure, title)
 
 
-def draw_differences(path: Path, rows: Sequence[Row], *, title: str, papers: Mapping[str, float]) -> None:
+def over(row: Row) -> str:
+    """What gains over what."""
+    return f"{row.condition} over {row.beside}"
+
+
+def draw_differences(
+    path: Path, rows: Sequence[Row], *, title: str, papers: Mapping[str, float], label: Callable[[Row], str] = over
+) -> None:
     """What each condition gains over others, paired: an interval without 0 tells the two apart, however far those of
     their accuracies overlap. `papers` are points that AA-SSL gained over a method by a linear probe."""
     lines = [row for row in rows if row.figure == "knn" and row.beside]
-    places = {(row.condition, row.beside): place for row, place in zip(lines, _stacked(lines), strict=True)}
-    figure = _beside({f"{condition} over {beside}": place for (condition, beside), place in places.items()})
+    places = {label(row): place for row, place in zip(lines, _stacked(lines), strict=True)}
+    figure = _beside(places)
     for axes, protocol in zip(figure.axes, PROTOCOLS, strict=True):
         axes.axvline(0, color="0.4", linewidth=0.8)
         for row in rows:
             if row.figure == protocol and row.beside:
-                _dot(axes, row, places[row.condition, row.beside])
+                _dot(axes, row, places[label(row)])
         axes.set_xlabel(f"gain in {NAMES[protocol].replace('%', 'points')}")
-    label: str | None = "the paper's, on RT4K"
+    name: str | None = "the paper's, on RT4K"
     for row in lines:
         gain = papers.get(row.beside.partition(",")[0])
         if row.method == "aa-simclr" and gain is not None:
-            place = places[row.condition, row.beside]
-            figure.axes[1].plot(gain, place, marker="|", color="0.4", markersize=9, linestyle="", label=label)
-            label = None
-    if label is None:
+            place = places[label(row)]
+            figure.axes[1].plot(gain, place, marker="|", color="0.4", markersize=9, linestyle="", label=name)
+            name = None
+    if name is None:
         figure.legend(loc="outside lower right", fontsize=7, frameon=False)
     save(path, figure, title)
 

@@ -263,7 +263,7 @@ def verdict(rows: Sequence[Row]) -> list[str]:
     where they were not. What the paper reports is the accuracy of a linear probe, so it stands beside the logistic
     one."""
     said = []
-    for setting in dict.fromkeys(row.condition.removeprefix("aa-simclr") for row in rows if row.method == "aa-simclr"):
+    for setting in settings_in(rows):
         for protocol, papers in (("knn", (None, None)), ("logistic", PAPER)):
             parts = []
             for other, paper in zip(("simclr-tt", "simclr"), papers, strict=True):
@@ -275,3 +275,8 @@ def verdict(rows: Sequence[Row]) -> list[str]:
             if parts:
                 said.append(f"{VERDICT}{setting} by {CALLED[protocol]}: {'; '.join(parts)}.\n")
     return said
+
+
+def settings_in(rows: Sequence[Row]) -> list[str]:
+    """What stands behind the name of a main method in each of its conditions: nothing, or the play, say."""
+    return [*dict.fromkeys(row.condition.removeprefix("aa-simclr") for row in rows if row.method == "aa-simclr")]

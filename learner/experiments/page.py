@@ -10,6 +10,8 @@ from agent.files import write_text
 from learner.experiments.design import Experiment
 from learner.experiments.merit import NOT_YET
 from learner.experiments.outcome import VERDICT
+from learner.experiments.overview import PICTURE as GAINS
+from learner.experiments.overview import draw_gains
 
 KEPT = ("cells.csv", "summary.csv", "curves.csv", "seen.csv", "section.md", "grid.json", "choice.json", "*.png")
 """Of an experiment's folder, what is committed."""
@@ -46,6 +48,8 @@ def write_page(page: Path, kept: Path, experiments: Iterable[Experiment]) -> Non
     sections = {each.name: (kept / each.name / "section.md") for each in all_}
     there = {name: path.read_text(encoding="utf-8") for name, path in sections.items() if path.exists()}
     parts = [HEAD]
+    if draw_gains(kept, there):
+        parts.append(f"**Does acting help?**\n\n![Does acting help?]({kept.name}/{GAINS})\n")
     for title, choices in TWO.items():
         parts.append(_opening(title, choices, kept, there))
     parts += there.values()

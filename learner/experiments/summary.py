@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,6 +133,26 @@ def the(rows: Iterable[Row], condition: str, figure: str, beside: str = "") -> R
     """The row of a condition's figure, where there is one."""
     wanted = (condition, figure, beside)
     return next((row for row in rows if (row.condition, row.figure, row.beside) == wanted), None)
+
+
+def read_rows(path: Path) -> list[Row]:
+    """What a `summary.csv` holds. Raises InputError for a file that is none."""
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            if reader.fieldnames != [*Row._fields]:
+                raise ValueError("other columns")
+            return [_read(row) for row in reader]
+    except (OSError, ValueError, TypeError, csv.Error) as error:
+        raise InputError(f"{path}: no summary of an experiment ({error}); run it again") from None
+
+
+def _read(row: Mapping[str, str]) -> Row:
+    kinds: dict[str, type] = dict.fromkeys(("estimate", "low", "high"), float) | dict.fromkeys(
+        ("seeds", "instances"), int
+    )
+    values: dict[str, Any] = {name: kinds.get(name, str)(row[name]) for name in Row._fields}
+    return Row(**{**values, "x": float(row["x"]) if row["x"] else None})
 
 
 def cell_table(grid: Grid, found: Found) -> list[dict[str, Any]]:

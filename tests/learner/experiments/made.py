@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from learner.experiments import EXPERIMENTS, Base, Scale
-from learner.experiments.grid import Grid, grid_of
+from learner.experiments.grid import Grid, grid_of, write_grid
+from learner.experiments.outcome import write_outcome
 from learner.settings import TrainSettings
 
 INSTANCES = tuple(f"{category}/{number}" for category in ("car", "dog") for number in range(6))
@@ -59,3 +61,13 @@ def found_for(grid: Grid, seed: int = 0) -> dict[tuple[str, int], dict[str, Any]
     rng = np.random.default_rng(seed)
     others = {"retrieval": {"top1": 0.2, "mean_rank": 3.1, "candidates": 8}, "alignment": 1.05}
     return {(each.condition.name, each.seed): scores(rng.uniform(size=len(INSTANCES)), **others) for each in grid.cells}
+
+
+def outcome(folder: Path, name: str, **changes: int) -> Path:
+    """What such an experiment leaves in its folder."""
+    made = grid(name, **{"highest_rank": 1, **changes})
+    folder.mkdir(parents=True)
+    write_grid(folder / "grid.json", made)
+    untaught = {"raw pixels": dict.fromkeys(INSTANCES, 0.25)}
+    write_outcome(folder, EXPERIMENTS[name], made, found_for(made), baselines=untaught, command=f"python run {name}")
+    return folder

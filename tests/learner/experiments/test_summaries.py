@@ -22,7 +22,7 @@ from learner.experiments.outcome import chosen, write_outcome
 from learner.experiments.page import gather, write_page
 from learner.experiments.summary import cell_table, summary, the
 from sim.errors import InputError
-from tests.learner.experiments.made import INSTANCES, found_for, grid, scores
+from tests.learner.experiments.made import INSTANCES, found_for, grid, outcome, scores
 
 
 def test_figures_are_means_and_differences_are_paired_by_a_plain_loop() -> None:
@@ -175,14 +175,6 @@ def test_costs_are_counted_until_simclrs_end_is_reached() -> None:
 # Files
 
 
-def outcome(folder: Path, name: str, **changes: int) -> Path:
-    made = grid(name, **{"highest_rank": 1, **changes})
-    folder.mkdir(parents=True)
-    untaught = {"raw pixels": dict.fromkeys(INSTANCES, 0.25)}
-    write_outcome(folder, EXPERIMENTS[name], made, found_for(made), baselines=untaught, command=f"python run {name}")
-    return folder
-
-
 def test_settle_keeps_what_it_chose_and_others_take_it_at_their_own_length(tmp_path: Path) -> None:
     folder = outcome(tmp_path / "settle", "settle", highest_rank=3)
     with (folder / "summary.csv").open() as file:
@@ -298,6 +290,7 @@ def test_the_page_opens_with_two_figures_and_says_what_is_not_measured(tmp_path:
     text = (docs / "results.md").read_text()
     assert text.count("not yet measured (`") == 2
     assert text.count("- ") == 4
+    assert "Does acting help?" not in text
 
     for name in ("methods", "noise"):
         outcome(tmp_path / "made" / name, name)
@@ -306,6 +299,7 @@ def test_the_page_opens_with_two_figures_and_says_what_is_not_measured(tmp_path:
     write_page(docs / "results.md", docs / "results", experiments)
     text = (docs / "results.md").read_text()
     opening, *sections = text.split("\n## ")
+    assert "![Does acting help?](results/gains.png)" in opening
     assert "![Accuracy by method](results/methods/accuracy.png)" in opening
     # The scores are drawn: no method gains anything.
     assert "![What corruption does](results/noise/retrieval.png)" in opening
