@@ -20,6 +20,7 @@ class Ended(NamedTuple):
 
     status: int
     peak_megabytes: float
+    """Of memory, while it was that program."""
     told: str
     """The last line that it wrote to stderr."""
 
@@ -42,8 +43,9 @@ def run_script(
             start_new_session=True,
             env=environment,
         )
-        asked = False
+        asked, peak = False, 0.0
         while True:
+            peak = max(peak, _peak_megabytes(child.pid))
             ended, status, used = os.wait4(child.pid, os.WNOHANG)
             if ended:
                 child.returncode = os.waitstatus_to_exitcode(status)
@@ -52,6 +54,18 @@ def run_script(
                 child.terminate()
                 asked = True
             time.sleep(POLL_S)
-    scale = 1e6 if sys.platform == "darwin" else 1e3
     lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
-    return Ended(child.returncode, used.ru_maxrss / scale, lines[-1] if lines else "")
+    most = used.ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
+    return Ended(child.returncode, peak or most, lines[-1] if lines else "")
+
+
+def _peak_megabytes(process: int) -> float:
+    """The most memory so far of a process that runs; 0 where the system does not tell.
+
+    Not what Linux tells of one that has ended, which is its parent's where that had more when it started the child.
+    """
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM:")), 0.0)

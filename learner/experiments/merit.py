@@ -139,7 +139,8 @@ def costs(grid: Grid, found: Found) -> list[dict[str, Any]]:
         row |= {"reached": len(reached), "steps": _mean([look["step"] for look in reached])}
         row["seconds"] = _mean([look["seconds"] for look in reached])
         row["pairs"] = None if row["steps"] is None else row["steps"] * condition.settings.batch
-        row["megabytes"] = _mean([found[key]["peak_megabytes"] for key in sorted(found) if key[0] == condition.name])
+        peaks = [found[key]["peak_megabytes"] for key in sorted(found) if key[0] == condition.name]
+        row["megabytes"] = _mean([peak for peak in peaks if peak is not None])
         rows.append(row)
     return rows
 
