@@ -16,7 +16,7 @@ from learner.card import table
 from learner.experiments.design import ActionTerm, Condition, Experiment
 from learner.experiments.drawing import draw_accuracies, draw_curves, draw_differences, draw_noise, draw_seen
 from learner.experiments.grid import Cell, Grid
-from learner.experiments.merit import ENOUGH, NOT_YET, costs, merits, shares_left, standard_errors
+from learner.experiments.merit import ENOUGH, NO_GAIN, NOT_YET, costs, merits, shares_left, standard_errors
 from learner.experiments.pool import pooled
 from learner.experiments.scoring import CANDIDATES
 from learner.experiments.settle import TERM
@@ -189,7 +189,7 @@ def _extra(folder: Path, experiment: Experiment, grid: Grid, found: Found, rows:
         lines = [tuple("" if value is None else _short(value) for value in row.values()) for row in told]
         return [table(tuple(told[0]), lines)] if told else []
     if experiment.name == "remedies":
-        return [table(("condition", "share of the clean gain that is left, 95 %"), shares_left(grid, found))]
+        return [_merits("condition", "share of the clean gain that is left", shares_left(grid, found))]
     if not experiment.name.startswith("noise"):
         return []
     gain = the(rows, "aa-simclr", "knn", "simclr-tt")
@@ -198,8 +198,17 @@ def _extra(folder: Path, experiment: Experiment, grid: Grid, found: Found, rows:
         above = standard_errors(gain)
         said = f"Gain of clean AA-SimCLR over SimCLR-TT, kNN: {_points(gain)} points, {above:.1f} standard errors."
         said += "\n\n" if above >= ENOUGH else f" {NOT_YET}.\n\n"
-    lines = [(each.kind, each.told) for each in merits(grid, found)]
-    return [said + table(("corruption", "error at which half of the gain is gone, 95 %"), lines)]
+    lost = [(each.kind, each.told) for each in merits(grid, found)]
+    return [said + _merits("corruption", "error at which half of the gain is gone", lost)]
+
+
+def _merits(of: str, what: str, lines: Sequence[tuple[str, str]]) -> str:
+    """A table; a sentence where no line has a figure, nothing where there are no lines."""
+    if not lines:
+        return ""
+    if {told.partition(":")[0] for _, told in lines} == {NO_GAIN}:
+        return f"{what[0].upper()}{what[1:]}: {lines[0][1]}."
+    return table((of, f"{what}, 95 %"), [*lines])
 
 
 def _short(value: Any) -> str:

@@ -158,6 +158,21 @@ def test_what_is_left_of_the_clean_gain() -> None:
     assert {words.partition(":")[0] for _, words in shares_left(made, lost)} == {"no gain to lose"}
 
 
+def test_what_no_condition_has_a_figure_for_is_said_once(tmp_path: Path) -> None:
+    made = grid("remedies", seeds=3, other_seeds=3, highest_rank=0)
+    found = {(each.name, seed): scores(np.full(12, 0.5)) for each in made.conditions for seed in range(3)}
+    write_outcome(tmp_path, EXPERIMENTS["remedies"], made, found, baselines={}, command="python run remedies")
+    text = (tmp_path / "section.md").read_text()
+    assert text.count("no gain to lose") == 1
+    assert "that is left: no gain to lose: that of clean actions is not above zero for sure." in text
+    assert "| condition | share of the clean gain" not in text
+    found |= {("aa-simclr", seed): scores(np.full(12, 0.9)) for seed in range(3)}
+    write_outcome(tmp_path, EXPERIMENTS["remedies"], made, found, baselines={}, command="python run remedies")
+    text = (tmp_path / "section.md").read_text()
+    assert "| condition | share of the clean gain that is left, 95 % |" in text
+    assert "| aa-simclr | 1.00 [1.00, 1.00] |" in text
+
+
 def test_costs_are_counted_until_simclrs_end_is_reached() -> None:
     made = grid("cost", seeds=2)
     found = {("simclr", seed): scores(np.ones(12)) for seed in range(2)}
