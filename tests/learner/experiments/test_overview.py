@@ -29,15 +29,15 @@ def test_another_file_is_refused(text: str, tmp_path: Path) -> None:
 
 def test_every_setting_of_every_experiment_is_there_once_by_each_protocol(tmp_path: Path) -> None:
     names = ("settle", "tumble", "long", "play")
-    for name in ("settle", "long"):
-        outcome(tmp_path / name, name)
-    rows = [*gains(tmp_path, names)]
+    outcome(tmp_path / "settle", "settle")
+    outcome(tmp_path / "long", "long", steps=12)
+    rows = gains(tmp_path, names)
     assert [(row.condition, row.figure) for row in rows] == [
-        (f"{told}: 32 pixels, 6 steps, 2 seeds", figure)
-        for told in ("settle, turntable", "long, turntable", "long, tumble")
+        (f"{told} steps, 2 seeds", figure)
+        for told in ("settle, turntable: 32 pixels, 6", "long, turntable: 32 pixels, 12", "long, tumble: 32 pixels, 12")
         for figure in ("knn", "logistic")
     ]
-    made = grid("long", highest_rank=1)
+    made = grid("long", highest_rank=1, steps=12)
     expected = the(summary(made, found_for(made)), "aa-simclr, tumble", "knn", "simclr-tt, tumble")
     assert expected is not None
     assert rows[4][6:] == expected[6:]
@@ -46,3 +46,15 @@ def test_every_setting_of_every_experiment_is_there_once_by_each_protocol(tmp_pa
     # What is no longer found is no longer shown.
     assert not draw_gains(tmp_path, ("play",))
     assert not (tmp_path / "gains.png").exists()
+
+
+def test_a_comparison_that_experiments_share_is_there_once_with_the_most_seeds(tmp_path: Path) -> None:
+    names = ("methods", "noise", "augmentations", "cost")
+    for name in names:
+        outcome(tmp_path / name, name, highest_rank=1, seeds=3 if name == "noise" else 2)
+    told = [row.condition for row in gains(tmp_path, names) if row.figure == "knn"]
+    shared = [each for each in told if "turntable" in each]
+    assert shared == ["noise, turntable: 32 pixels, 6 steps, 3 seeds"]
+    # What was trained otherwise, with fewer augmentations, is another comparison.
+    assert "augmentations, without grey: 32 pixels, 6 steps, 2 seeds" in told
+    assert len(set(told)) == len(told) > 3
