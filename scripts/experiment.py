@@ -145,19 +145,29 @@ def main(asked: Ask) -> int:
 
 
 def settled_grid(asked: Ask, experiment: Experiment) -> Grid:
-    """The grid that is asked for, or that was begun in the folder: a second measurement could shrink it otherwise."""
-    begun = asked.folder / "grid.json"
-    if asked.grid is not None or begun.exists():
-        grid = read_grid(asked.grid if asked.grid is not None and not begun.exists() else begun)
-        if grid.experiment != experiment.name:
-            raise InputError(f"grid: one of {grid.experiment}, one of {experiment.name} is needed")
-        if begun.exists() and asked.grid is not None and read_grid(asked.grid) != grid:
-            raise InputError(f"grid={asked.grid}: another one was begun in {asked.folder}: give another --out")
-        if asked.cut not in ("", grid.cut):
-            raise InputError(f"{asked.cut}: the grid in {asked.folder} is {grid.cut or 'full'}: give another --out")
-        if asked.objects and asked.of != objects_of(grid):
-            raise InputError(f"{asked.of}: the grid in {asked.folder} is of {objects_of(grid)}: give another --out")
+    """The grid that is asked for, or that was begun in the folder: a second measurement could shrink it otherwise. One
+    that has all of what was begun, and more, takes its place."""
+    path = asked.folder / "grid.json"
+    if not path.exists() and asked.grid is None:
+        return asked_grid(asked, experiment)
+    grid = read_grid(path if path.exists() else asked.grid)
+    if grid.experiment != experiment.name:
+        raise InputError(f"grid: one of {grid.experiment}, one of {experiment.name} is needed")
+    if path.exists() and asked.grid is not None and read_grid(asked.grid) != grid:
+        raise InputError(f"grid={asked.grid}: another one was begun in {asked.folder}: give another --out")
+    if asked.objects and asked.of != objects_of(grid):
+        raise InputError(f"{asked.of}: the grid in {asked.folder} is of {objects_of(grid)}: give another --out")
+    if asked.cut in ("", grid.cut):
         return grid
+    more = None if asked.budget else asked_grid(asked, experiment)
+    if more is None or not more.figures >= grid.figures:
+        told = f"the grid in {asked.folder} is {grid.cut or 'full'}, of which some would be gone"
+        raise InputError(f"{asked.cut}: {told}: give another --out")
+    return more
+
+
+def asked_grid(asked: Ask, experiment: Experiment) -> Grid:
+    """The grid that the flags ask for."""
     threads = max(1, cores() // asked.at_once)
     scale = experiment.scale(suited_scale(device=asked.devices[0], split=experiment.split, threads=threads))
     term, words = chosen(asked.docs / "results" / "settle" / CHOICE)

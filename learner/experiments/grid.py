@@ -76,6 +76,13 @@ class Grid:
         """A cell of each training, however many conditions score it."""
         return list({cell.key: cell for cell in self.cells}.values())
 
+    @property
+    def figures(self) -> set[tuple[str, ...]]:
+        """What each of its figures depends on: a condition's name, a training, what probes are fitted and tested on."""
+        return {
+            (cell.condition.name, cell.key, cell.condition.bank.key, cell.condition.scored.key) for cell in self.cells
+        }
+
     def progress(self, scored: Collection[tuple[str, int]]) -> str:
         """How many trainings are done, where these conditions are scored with these seeds."""
         done = {cell.key for cell in self.cells if (cell.condition.name, cell.seed) in scored}

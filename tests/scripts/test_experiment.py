@@ -7,8 +7,11 @@ import json
 import os
 import shutil
 import signal
+import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 import tyro
@@ -358,12 +361,48 @@ def test_a_mistake_is_one_line(arguments: tuple[object, ...], told: str, tmp_pat
     assert told in outcome.err
 
 
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
+    """scripts/experiment.py."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import experiment
+
+    yield experiment
+    sys.modules.pop("experiment", None)
+
+
+def test_more_seeds_or_conditions_add_to_a_grid_that_was_begun(script: ModuleType, tmp_path: Path) -> None:
+    tumble = EXPERIMENTS["tumble"]
+
+    def grid_for(**sizes: int) -> Grid:
+        grid: Grid = script.settled_grid(script.Ask("tumble", cache=tmp_path, docs=tmp_path, **sizes), tumble)
+        return grid
+
+    small, large = grid_for(steps=60, seeds=1, rank=0), grid_for(steps=60, seeds=2, rank=1)
+    assert len(small.trainings) < len(large.trainings)
+    (tmp_path / "tumble").mkdir()
+    write_grid(tmp_path / "tumble/grid.json", small)
+    assert grid_for() == small
+    assert grid_for(steps=60, seeds=2, rank=1) == large
+    for sizes in ({"steps": 61, "seeds": 2}, {"steps": 60, "seeds": 2, "image_size": 32}):
+        with pytest.raises(
+            InputError, match="is --steps 60 --seeds 1 --rank 0, of which some would be gone: give anot"
+        ):
+            grid_for(**sizes)
+    write_grid(tmp_path / "tumble/grid.json", large)
+    with pytest.raises(InputError, match="of which some would be gone"):
+        grid_for(steps=60, seeds=2, rank=0)
+
+
 def test_another_grid_or_budget_than_was_begun_is_refused(stored: Path, tmp_path: Path) -> None:
     (tmp_path / "tumble").mkdir()
     write_grid(tmp_path / "tumble/grid.json", replace(tiny(), seeds=(2, 1), cut="--budget 3"))
     for arguments, told in (
         (("tumble", "--grid", stored), "another one was begun"),
-        (("tumble", "--budget", 4), f"--budget 4: the grid in {tmp_path}/tumble is --budget 3: give another --out"),
+        (
+            ("tumble", "--budget", 4),
+            f"--budget 4: the grid in {tmp_path}/tumble is --budget 3, of which some would be gone: give another --out",
+        ),
         (("settle", "--grid", stored), "one of tumble, one of settle is needed"),
     ):
         outcome = run_here("experiment", *arguments, "--cache", tmp_path)
