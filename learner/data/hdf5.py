@@ -15,9 +15,6 @@ from learner.data.base import LARGEST
 from learner.data.heap import Places, check_collections, places
 from sim.errors import InputError
 
-MANY = 256
-"""Entries of a dataset from which on it pays to work out where each lies."""
-
 
 class Hdf5:
     """An HDF5 file to read encoded images from, in several threads and after a fork.
@@ -59,7 +56,7 @@ class Hdf5:
 
     def _of_heap(self, node: Any, indices: np.ndarray, place: tuple[str, ...]) -> list[bytes]:
         """Entries of variable length: each by itself where that is possible, else by h5py."""
-        known = self._known(node, place) if len(node) >= MANY else None
+        known = self._known(node, place)
         if known is None:
             return self._bytes(_points(node, indices), node)
         file = self._file().id.get_vfd_handle()

@@ -42,7 +42,10 @@ def _column(cells: pa.ChunkedArray, kind: Kind, what: str) -> np.ndarray:
     if cells.null_count:
         raise InputError(f"{what} has {cells.null_count} empty cells of {len(cells)}: none may be")
     if kind == "text":
-        return np.array(cells.cast(pa.string()).to_pylist(), dtype=object)
+        try:
+            return np.array(cells.cast(pa.string()).to_pylist(), dtype=object)
+        except UnicodeDecodeError as error:
+            raise InputError(f"{what} holds bytes that are no UTF-8 ({error}): strings are expected") from None
     values = cells.to_numpy().astype(np.int64 if kind == "whole" else np.float64)
     if not np.isfinite(values).all():
         raise InputError(f"{what} is not finite in row {int(np.argmin(np.isfinite(values)))}: numbers are expected")

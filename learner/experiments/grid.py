@@ -157,8 +157,8 @@ def read_grid(path: Path) -> Grid:
 
 
 def _data(made_of: dict[str, Any], where: str) -> Data:
-    halves = [from_json(RecordSettings, made_of[name], where=where) for name in ("record", "beside") if name in made_of]
-    return Data(halves[0], int(made_of["episodes"]), *halves[1:])
+    beside = [from_json(RecordSettings, made_of["beside"], where=where)] if "beside" in made_of else []
+    return Data(from_json(RecordSettings, made_of["record"], where=where), int(made_of["episodes"]), *beside)
 
 
 def _condition(row: dict[str, Any], data: dict[str, Data], path: Path) -> Condition:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.fuzz.cases import CASES
@@ -88,6 +91,22 @@ def called(name: str) -> Callable[[Path], None]:
     return lambda root: (root / name).mkdir()
 
 
+def told_in_latin(root: Path) -> None:
+    """A table whose strings are no UTF-8."""
+    path = root / "dataset_test2.parquet"
+    table = pq.read_table(path)
+    paths = pa.array([b"\xb1/a/images/000.jpg"] * len(table), pa.binary())
+    strings = pa.Array.from_buffers(pa.string(), len(paths), paths.buffers())
+    pq.write_table(table.set_column(table.column_names.index("path"), "path", strings), path)
+
+
+def of_no_data(root: Path) -> None:
+    """A grid whose data are not described."""
+    path = root / "grid.json"
+    stored = json.loads(path.read_text())
+    path.write_text(json.dumps({**stored, "data": dict.fromkeys(stored["data"], "")}))
+
+
 BOMB = gzip.compress(b"[" + b" " * (400 << 20) + b"]", compresslevel=1)
 DEEP_GZIP = gzip.compress(DEEP.encode())
 HOSTILE: dict[str, tuple[str, Callable[[Path], None], str]] = {
@@ -103,6 +122,8 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "another file": ("rt4k", lying_elsewhere, "lies in another file"),
     "vast entry": ("rt4k", of_many, "too large"),
     "many images": ("rt4k", of_many_images, "no image that OpenCV can decode"),
+    "not UTF-8": ("mvimgnet-packed", told_in_latin, "column path holds bytes that are no UTF-8"),
+    "grid of no data": ("grid", of_no_data, "no grid of armplay"),
     "superscript": ("mvimgnet", called("²"), ""),
     **{
         f"deep {name}": (name, replaced(file, DEEP.encode()), "nested")

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from learner.data.hdf5 import MANY, Hdf5
+from learner.data.hdf5 import Hdf5
 from learner.data.heap import REFERENCE, Places, check_collections, places
 from sim.errors import InputError
 
-COUNT = MANY + 44
+COUNT = 300
 BYTES = h5py.vlen_dtype(np.uint8)
 Write = Callable[[h5py.File, list[np.ndarray]], None]
 
@@ -193,16 +193,17 @@ def test_what_hdf5_would_turn_in_for_ever_is_not_given_to_it(
                 check_collections(file.fileno(), offsets)
 
 
-def test_a_damaged_collection_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("count", [3, COUNT])
+def test_a_damaged_collection_is_told(count: int, tmp_path: Path) -> None:
     path = tmp_path / "data.h5"
     with h5py.File(path, "w") as file:
-        among_others(file, contents(0))
+        among_others(file, contents(0)[:count])
     content = bytearray(path.read_bytes())
     at = content.index(b"GCOL") + 16
     content[at : at + 16] = bytes(16)
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"data\.h5: .* collection at byte \d+ holds an object of 0 bytes"):
-        Hdf5(path).entries(["train"], np.arange(COUNT))
+        Hdf5(path).entries(["train"], np.arange(count))
 
 
 @pytest.fixture(scope="module")
